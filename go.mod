@@ -1,0 +1,3 @@
+module github.com/mediahooks/mediahooks
+
+go 1.26
