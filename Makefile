@@ -1,0 +1,121 @@
+# Every command of the project; make help lists them. CI calls make test.
+MAKEFLAGS += --warn-undefined-variables --no-print-directory
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# What may be given on the command line.
+ARCH          ?= arm64
+BIN           ?= bin
+FUZZTIME      ?= 10s
+STAGE         ?= default
+PORT          ?=
+EMULATOR_PORT ?=
+PARAMS        ?=
+WAIT_SCALE    ?=
+export PORT EMULATOR_PORT PARAMS WAIT_SCALE
+
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := .tools/golangci-lint-$(GOLANGCI_VERSION)
+
+# ARCH=host is for the local stack, which runs the binaries as they are.
+TARGET_arm64  := GOOS=linux GOARCH=arm64
+TARGET_x86_64 := GOOS=linux GOARCH=amd64
+TARGET_host   := GOOS= GOARCH=
+
+FUNCTIONS := $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: tools
+tools: .venv/.installed ## install the emulator, the SAM CLI and cfn-lint into .venv
+
+.venv/.installed: infra/local/requirements.txt infra/local/constraints.txt
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "make tools: Python 3.11 or newer is needed, as python3" >&2; exit 1; }
+	@echo "Installing the emulator, the SAM CLI and cfn-lint into .venv (about a minute, once)"
+	@python3 -m venv --clear .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check -r infra/local/requirements.txt
+	@touch $@
+
+.PHONY: build
+build: $(FUNCTIONS:%=build-%) ## write bin/<function>/bootstrap, for ARCH=arm64 or x86_64
+
+.PHONY: $(FUNCTIONS:%=build-%)
+$(FUNCTIONS:%=build-%): build-%:
+	@$(if $(filter $(ARCH),arm64 x86_64 host),,$(error ARCH=$(ARCH): must be arm64 or x86_64))\
+		$(TARGET_$(ARCH)) CGO_ENABLED=0 \
+		go build -trimpath -tags lambda.norpc -ldflags '-s -w' -o $(BIN)/$*/bootstrap ./functions/$*
+
+LOCAL := .local/mediahooks-local
+
+.PHONY: local
+local: tools
+	@mkdir -p .local
+	@CGO_ENABLED=0 go build -trimpath -o $(LOCAL) ./infra/local
+
+.PHONY: run
+run: local ## start everything, show a notification arriving; PORT, EMULATOR_PORT, PARAMS, WAIT_SCALE
+	@exec $(LOCAL) run
+
+.PHONY: up
+up: local ## start the same in the background and write .local/env
+	@exec $(LOCAL) up
+
+.PHONY: down
+down: ## stop what make up has started
+	@test ! -x $(LOCAL) || exec $(LOCAL) down
+
+.PHONY: test
+test: tools clients lint ## everything that CI runs
+	go test ./...
+
+# The packages of other languages that the end-to-end tests verify with.
+CLIENTS := $(wildcard infra/local/clients/package-lock.json)
+
+.PHONY: clients
+clients: $(CLIENTS:%/package-lock.json=%/node_modules/.installed)
+
+%/node_modules/.installed: %/package-lock.json %/package.json
+	@command -v npm >/dev/null || { echo "make test: npm is needed, which comes with Node.js" >&2; exit 1; }
+	@echo "Installing the client packages of $* (some seconds, once)"
+	@cd $* && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+.PHONY: lint
+lint: tools $(GOLANGCI) ## gofmt, go vet, golangci-lint, cfn-lint with the project's rules, sam validate
+	@test -z "$$(gofmt -l $(GO_DIRS))" || { echo "gofmt: run gofmt -w on:" >&2; gofmt -l $(GO_DIRS) >&2; exit 1; }
+	go vet ./...
+	$(GOLANGCI) run
+	.venv/bin/cfn-lint
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 .venv/bin/sam validate --lint
+
+GO_DIRS := $(wildcard *.go functions infra shared)
+
+$(GOLANGCI):
+	@echo "Installing golangci-lint $(GOLANGCI_VERSION) into .tools (one to three minutes, once)"
+	@GOBIN="$(CURDIR)/.tools" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv .tools/golangci-lint $@
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (10s)
+	@grep -rl --include='*_test.go' '^func Fuzz' $(GO_DIRS) | xargs -n1 dirname | sort -u | while read -r dir; do \
+		grep -ho '^func Fuzz[A-Za-z0-9_]*' "$$dir"/*_test.go | cut -c6- | while read -r target; do \
+			echo "$$dir $$target"; \
+			go test "./$$dir" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) || exit 1; \
+		done || exit 1; \
+	done
+
+.PHONY: docs
+docs: ## write docs/configuration.md from template.yaml
+	go run ./infra/configuration
+
+.PHONY: deploy
+deploy: tools build ## deploy to the AWS account of your credentials; STAGE=prod for that table of samconfig.toml
+	.venv/bin/sam deploy --config-env $(STAGE)
+
+.PHONY: clean
+clean: down ## remove what was built and installed here
+	rm -rf bin .local .tools .venv .aws-sam infra/local/clients/node_modules

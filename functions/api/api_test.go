@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mediahooks/mediahooks/shared/config"
+	"github.com/mediahooks/mediahooks/shared/notification"
+	"github.com/mediahooks/mediahooks/shared/notificationtest"
+	"github.com/mediahooks/mediahooks/shared/outbound"
+	"github.com/mediahooks/mediahooks/shared/registry"
+	"github.com/mediahooks/mediahooks/shared/web"
+)
+
+const triggerID = "0123456789abcdef0123456789abcdef"
+
+// server is the function over a store that holds the environment which the
+// files in events speak of, with one trigger.
+type server struct {
+	store  *notificationtest.Store
+	handle func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
+	log    strings.Builder
+}
+
+func newServer(t *testing.T) *server {
+	t.Helper()
+	s := &server{store: notificationtest.NewStore(time.Now)}
+	made := time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
+	err := s.store.CreateEnvironment(t.Context(), notification.Environment{
+		CloudName: "demo", ID: strings.Repeat("7f", 17), CreatedAt: made,
+		Keys: []notification.AccessKey{{APIKey: "111111111111111", SecretHash: registry.HashSecret("a-secret-for-sample-events"), Enabled: true}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.store.ReplaceHooks(t.Context(), "demo", notification.Hooks{Version: 1, Triggers: []notification.Trigger{
+		{ID: triggerID, URI: "https://shop.example/hooks/first", EventType: "upload", CreatedAt: made, UpdatedAt: made},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.NewJSONHandler(&s.log, nil))
+	triggers := newTriggers(config.API{URLLimit: 10}, s.store, outbound.Guard{})
+	triggers.Wait = func(context.Context, time.Duration) error { return nil }
+	handler := api{directory: registry.NewDirectory(s.store, time.Now), triggers: triggers, log: log}
+	s.handle = web.Lambda(handler.routes(), log)
+	return s
+}
+
+// serve answers the event of a file in events/api.
+func (s *server) serve(t *testing.T, file string) events.APIGatewayV2HTTPResponse {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("../../events/api", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var event events.APIGatewayV2HTTPRequest
+	if err := json.Unmarshal(raw, &event); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := s.handle(t.Context(), event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+// wantFor holds the status of each file in events/api, and a part of its answer.
+var wantFor = map[string]struct {
+	status int
+	body   string
+}{
+	"ping.json":                          {200, `{"status":"ok"}`},
+	"list-triggers.json":                 {200, `"total":1`},
+	"list-triggers-of-a-type.json":       {200, `"event_type":"upload"`},
+	"list-triggers-of-no-type.json":      {400, `{"error":{"message":"Invalid value a for parameter event_type"}}`},
+	"create-trigger.json":                {201, `"uri":"https://shop.example/hooks/media","event_type":"rename"`},
+	"create-trigger-form.json":           {201, `"uri":"https://shop.example/hooks/form","event_type":"all"`},
+	"create-trigger-again.json":          {409, `{"error":{"message":"record_already_exists"}}`},
+	"create-trigger-malformed.json":      {400, `{"error":{"message":"uri: invalid JSON at byte 7: unexpected end"}}`},
+	"create-trigger-with-filter.json":    {400, `{"error":{"message":"filter: is not supported; only an empty object is accepted"}}`},
+	"update-trigger.json":                {200, `{"message":"ok","id":"` + triggerID + `"`},
+	"update-trigger-go-sdk.json":         {200, `"uri":"https://shop.example/hooks/third"`},
+	"update-trigger-nothing.json":        {400, `{"error":{"message":"missing_attributes"}}`},
+	"delete-trigger.json":                {200, `{"message":"ok"}`},
+	"delete-trigger-unknown.json":        {404, `{"error":{"message":"record_not_found"}}`},
+	"delete-trigger-malformed-id.json":   {400, `{"error":{"message":"invalid_or_malformed_attribute"}}`},
+	"test-trigger.json":                  {200, `{"trigger_id":"` + triggerID + `","filter_present":false,"filter_result":true}`},
+	"test-trigger-malformed-sample.json": {400, `{"error":{"message":"invalid_sample_data_json"}}`},
+	"openapi.json":                       {200, "openapi: 3.0.3"},
+	"unknown-path.json":                  {404, `{"error":{"message":"no such path: /nowhere"}}`},
+	"wrong-method.json":                  {405, `{"error":{"message":"method PATCH is not allowed here; allowed: GET, HEAD, POST"}}`},
+	"no-credentials.json":                {401, `{"error":{"message":"Invalid credentials"}}`},
+	"wrong-secret.json":                  {401, `{"error":{"message":"Invalid credentials"}}`},
+	"unknown-environment.json":           {401, `{"error":{"message":"Invalid credentials"}}`},
+}
+
+func TestEvents(t *testing.T) {
+	files, err := os.ReadDir("../../events/api")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != len(wantFor) {
+		t.Errorf("%d files in events/api, %d expectations", len(files), len(wantFor))
+	}
+	for _, file := range files {
+		t.Run(file.Name(), func(t *testing.T) {
+			want, known := wantFor[file.Name()]
+			if !known {
+				t.Fatal("no expectation for this file")
+			}
+			s := newServer(t)
+			answer := s.serve(t, file.Name())
+			if answer.StatusCode != want.status || !strings.Contains(answer.Body, want.body) {
+				t.Errorf("answer = %d %.200s\nwant     %d %s", answer.StatusCode, answer.Body, want.status, want.body)
+			}
+			if answer.Headers["X-Request-Id"] == "" || answer.Headers["Content-Type"] == "" {
+				t.Errorf("headers = %v", answer.Headers)
+			}
+			if strings.Contains(s.log.String(), "a-secret-for-sample-events") || strings.Contains(s.log.String(), "hooks/") {
+				t.Errorf("the log holds a secret or a URL: %s", s.log.String())
+			}
+		})
+	}
+}
+
+func TestTriggerShape(t *testing.T) {
+	answer := newServer(t).serve(t, "list-triggers.json")
+	const want = `{"triggers":[{"id":"` + triggerID + `","product_environment_id":"7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f",` +
+		`"uri_type":"webhook","uri":"https://shop.example/hooks/first","event_type":"upload",` +
+		`"created_at":"2026-02-01T00:00:00+00:00","updated_at":"2026-02-01T00:00:00+00:00"}],"total":1}` + "\n"
+	if diff := cmp.Diff(want, answer.Body); diff != "" {
+		t.Errorf("list (-want +got):\n%s", diff)
+	}
+}
+
+// Bodies as real clients send them: nulls, unknown fields, curl's idea of a
+// form, no body at all, base64 from API Gateway.
+func TestBodiesOfClients(t *testing.T) {
+	for _, test := range []struct {
+		name, method, path, contentType, body string
+		want                                  int
+	}{
+		{"null optional fields", "POST", "", "application/json", `{"uri":"https://a.example","event_type":"all","filter":null,"payload_template":null,"auth_scheme":null,"additive":null}`, 201},
+		{"newer fields of today's meaning", "POST", "", "application/json", `{"uri":"https://a.example","event_type":"all","additive":true,"filter":{},"filter_language":"jsonlogic","auth_scheme":"legacy_hmac","uri_type":"webhook"}`, 201},
+		{"newer fields of another meaning", "POST", "", "application/json", `{"uri":"https://a.example","event_type":"all","auth_scheme":"eddsa_v2"}`, 400},
+		{"another kind of trigger", "POST", "", "application/json", `{"uri":"https://a.example","event_type":"all","uri_type":"poll"}`, 400},
+		{"unknown fields", "POST", "", "application/json", `{"uri":"https://a.example","event_type":"all","x":[1,{}]}`, 201},
+		{"JSON that curl calls a form", "POST", "", "application/x-www-form-urlencoded", ` {"uri":"https://a.example","event_type":"all"}`, 201},
+		{"no content type", "POST", "", "", `{"uri":"https://a.example","event_type":"all"}`, 201},
+		{"charset", "POST", "", "application/json; charset=utf-8", `{"uri":"https://a.example","event_type":"all"}`, 201},
+		{"no body", "POST", "", "application/json", ``, 400},
+		{"duplicate key", "POST", "", "application/json", `{"uri":"https://a.example","uri":"https://b.example","event_type":"all"}`, 400},
+		{"private address", "POST", "", "application/json", `{"uri":"http://10.0.0.1/","event_type":"all"}`, 400},
+		{"not http", "POST", "", "application/json", `{"uri":"ftp://a.example/","event_type":"all"}`, 400},
+		{"too large", "POST", "", "application/json", `{"uri":"` + strings.Repeat("a", 64<<10) + `"}`, 413},
+		{"delete without a body", "DELETE", "/" + triggerID, "application/json", ``, 200},
+		{"test without a body", "POST", "/" + triggerID + "/test", "application/json", ``, 200},
+		{"update of what is so already", "PUT", "/" + triggerID, "application/json", `{"auth_scheme":"legacy_hmac"}`, 200},
+		{"update of the type", "PUT", "/" + triggerID, "application/json", `{"new_uri":"https://a.example","event_type":"all"}`, 400},
+	} {
+		for _, encoded := range []bool{false, true} {
+			t.Run(test.name, func(t *testing.T) {
+				event := events.APIGatewayV2HTTPRequest{
+					RawPath: "/v1_1/demo/triggers" + test.path, Body: test.body, IsBase64Encoded: encoded,
+					Headers: map[string]string{"authorization": basic("111111111111111", "a-secret-for-sample-events")},
+				}
+				event.RequestContext.HTTP.Method = test.method
+				if encoded {
+					event.Body = base64.StdEncoding.EncodeToString([]byte(test.body))
+				}
+				if test.contentType != "" {
+					event.Headers["content-type"] = test.contentType
+				}
+				answer, err := newServer(t).handle(t.Context(), event)
+				if err != nil || answer.StatusCode != test.want {
+					t.Errorf("answer = %d %s, %v, want %d", answer.StatusCode, answer.Body, err, test.want)
+				}
+			})
+		}
+	}
+}
+
+func basic(user, password string) string {
+	r := http.Request{Header: http.Header{}}
+	r.SetBasicAuth(user, password)
+	return r.Header.Get("Authorization")
+}
+
+// What breaks inside is told apart from what the caller did, and says nothing of
+// the inside.
+func TestFaultsOfOurs(t *testing.T) {
+	s := newServer(t)
+	s.store.OnCall(func(notificationtest.Call) error { return io.ErrUnexpectedEOF })
+	answer := s.serve(t, "list-triggers.json")
+	if answer.StatusCode != 500 || strings.Contains(answer.Body, "EOF") || !strings.Contains(answer.Body, "Quote request JKJaXmPLvHcESHA=") {
+		t.Errorf("answer = %d %s", answer.StatusCode, answer.Body)
+	}
+	if !strings.Contains(s.log.String(), "unexpected EOF") {
+		t.Errorf("the log lacks the cause: %s", s.log.String())
+	}
+	s.store.OnCall(func(notificationtest.Call) error { panic("a bug") })
+	if answer := s.serve(t, "list-triggers.json"); answer.StatusCode != 500 || strings.Contains(answer.Body, "bug") {
+		t.Errorf("answer to a panic = %d %s", answer.StatusCode, answer.Body)
+	}
+}
+
+func TestMalformedRequest(t *testing.T) {
+	answer, err := newServer(t).handle(t.Context(), events.APIGatewayV2HTTPRequest{RawPath: "/%zz"})
+	if err != nil || answer.StatusCode != 400 || !strings.Contains(answer.Body, `"error"`) {
+		t.Errorf("answer = %d %s, %v", answer.StatusCode, answer.Body, err)
+	}
+}

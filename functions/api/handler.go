@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	spec "github.com/mediahooks/mediahooks/infra/api"
+	"github.com/mediahooks/mediahooks/shared/catalog"
+	"github.com/mediahooks/mediahooks/shared/config"
+	"github.com/mediahooks/mediahooks/shared/notification"
+	"github.com/mediahooks/mediahooks/shared/registry"
+	"github.com/mediahooks/mediahooks/shared/web"
+)
+
+// api serves the management calls.
+type api struct {
+	directory *registry.Directory
+	triggers  registry.Triggers
+	log       *slog.Logger
+}
+
+// routes lists all calls but the one for events, which the intake function
+// serves.
+func (a api) routes() http.Handler {
+	mux := http.NewServeMux()
+	for pattern, endpoint := range map[string]web.Endpoint{
+		"GET /v1_1/{cloud_name}/ping":                ping,
+		"GET /v1_1/{cloud_name}/triggers":            a.listTriggers,
+		"POST /v1_1/{cloud_name}/triggers":           a.createTrigger,
+		"PUT /v1_1/{cloud_name}/triggers/{id}":       a.updateTrigger,
+		"DELETE /v1_1/{cloud_name}/triggers/{id}":    a.deleteTrigger,
+		"POST /v1_1/{cloud_name}/triggers/{id}/test": a.testTrigger,
+	} {
+		mux.Handle(pattern, web.Authenticated(a.directory, a.log, endpoint))
+	}
+	mux.HandleFunc("GET /openapi.yaml", openAPI)
+	return mux
+}
+
+func ping(w http.ResponseWriter, _ *http.Request, _ web.Caller) error {
+	web.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	return nil
+}
+
+func openAPI(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/yaml; charset=utf-8")
+	_, _ = w.Write(spec.OpenAPI) // into memory
+}
+
+// newTriggers fills in the limit of triggers where it follows from that of URLs.
+func newTriggers(settings config.API, store registry.Store, guard registry.URLGuard) registry.Triggers {
+	triggers := registry.Triggers{
+		Store:        store,
+		Guard:        guard,
+		URLLimit:     settings.URLLimit,
+		TriggerLimit: settings.TriggerLimit,
+		Now:          time.Now,
+		Wait:         wait,
+	}
+	if triggers.TriggerLimit == 0 {
+		types := append(catalog.EventTypes(), notification.AllEvents)
+		triggers.TriggerLimit = len(types) * settings.URLLimit
+	}
+	return triggers
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

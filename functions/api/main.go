@@ -1,0 +1,53 @@
+// Command api is the Lambda function behind the management calls of the HTTP
+// API: triggers, and the description of the API itself.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/mediahooks/mediahooks/shared/config"
+	"github.com/mediahooks/mediahooks/shared/outbound"
+	"github.com/mediahooks/mediahooks/shared/registry"
+	"github.com/mediahooks/mediahooks/shared/store"
+	"github.com/mediahooks/mediahooks/shared/telemetry"
+	"github.com/mediahooks/mediahooks/shared/web"
+)
+
+func main() {
+	if err := run(context.Background(), os.Environ()); err != nil {
+		fmt.Fprintf(os.Stderr, "api: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, environ []string) error {
+	settings, err := config.Load[config.API](environ)
+	if err != nil {
+		return err
+	}
+	guard, err := outbound.ParseGuard(settings.AllowedNetworks, settings.AllowedPorts)
+	if err != nil {
+		return err
+	}
+	cloud, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return fmt.Errorf("load AWS configuration: %w", err)
+	}
+	log := telemetry.NewLogger(os.Stdout, settings.LogLevel, "mediahooks-api", settings.Stage)
+	log.Info("started", "settings", settings)
+	table := store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now)
+	handler := api{
+		directory: registry.NewDirectory(table, time.Now),
+		triggers:  newTriggers(settings, table, guard),
+		log:       log,
+	}
+	lambda.StartWithOptions(web.Lambda(handler.routes(), log), lambda.WithContext(ctx))
+	return nil
+}

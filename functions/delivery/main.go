@@ -1,0 +1,77 @@
+// Command delivery is the Lambda function that takes deliveries off the lanes
+// and carries them out. It alone may decrypt the secrets that sign.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/mediahooks/mediahooks/shared/config"
+	"github.com/mediahooks/mediahooks/shared/delivery"
+	"github.com/mediahooks/mediahooks/shared/outbound"
+	"github.com/mediahooks/mediahooks/shared/queue"
+	"github.com/mediahooks/mediahooks/shared/registry"
+	"github.com/mediahooks/mediahooks/shared/retry"
+	"github.com/mediahooks/mediahooks/shared/store"
+	"github.com/mediahooks/mediahooks/shared/telemetry"
+	"github.com/mediahooks/mediahooks/shared/vault"
+	"github.com/mediahooks/mediahooks/shared/workflow"
+)
+
+func main() {
+	if err := run(context.Background(), os.Environ()); err != nil {
+		fmt.Fprintf(os.Stderr, "delivery: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, environ []string) error {
+	settings, err := config.Load[config.Delivery](environ)
+	if err != nil {
+		return err
+	}
+	guard, err := outbound.ParseGuard(settings.AllowedNetworks, settings.AllowedPorts)
+	if err != nil {
+		return err
+	}
+	cloud, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return fmt.Errorf("load AWS configuration: %w", err)
+	}
+	handler := handler{service: newService(settings, cloud, guard)}
+	handler.service.Log.Info("started", "settings", settings)
+	lambda.StartWithOptions(handler.deliver, lambda.WithContext(ctx))
+	return nil
+}
+
+// newService ties the stage to AWS and to the outside world.
+func newService(settings config.Delivery, cloud aws.Config, guard outbound.Guard) delivery.Service {
+	table := store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now)
+	return delivery.Service{
+		Records: table,
+		Events:  table,
+		Keys: registry.Signers{
+			Directory: registry.NewDirectory(table, time.Now),
+			Vault:     vault.New(kms.NewFromConfig(cloud), settings.SecretsKeyARN),
+		},
+		Sender:     outbound.New(guard, outbound.Options{}),
+		Queue:      queue.New(sqs.NewFromConfig(cloud), settings.URLs(), time.Now),
+		Workflow:   workflow.New(sfn.NewFromConfig(cloud), settings.WaitWorkflowARN, settings.URLs()),
+		Log:        telemetry.NewLogger(os.Stdout, settings.LogLevel, "mediahooks-delivery", settings.Stage),
+		Schedule:   retry.Schedule(settings.RetrySchedule),
+		AnySuccess: settings.AnySuccess(),
+		Retention:  settings.Retention(),
+		Now:        time.Now,
+		After:      time.After,
+	}
+}

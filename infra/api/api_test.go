@@ -1,0 +1,79 @@
+package api_test
+
+import (
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+
+	api "github.com/mediahooks/mediahooks/infra/api"
+	"github.com/mediahooks/mediahooks/shared/catalog"
+)
+
+func load(t *testing.T) *openapi3.T {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func TestDescriptionIsValid(t *testing.T) {
+	if err := load(t).Validate(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// The gateway has a route for each call of the description, and no others but
+// the one that catches the rest.
+func TestRoutesAreDescribed(t *testing.T) {
+	src, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var template struct {
+		Resources map[string]struct {
+			Type       string
+			Properties struct {
+				RouteKey string `yaml:"RouteKey"`
+			} `yaml:"Properties"`
+		} `yaml:"Resources"`
+	}
+	if err := yaml.Unmarshal(src, &template); err != nil {
+		t.Fatal(err)
+	}
+	var deployed, described []string
+	for _, resource := range template.Resources {
+		if key := resource.Properties.RouteKey; key != "" && key != "$default" {
+			deployed = append(deployed, key)
+		}
+	}
+	for path, item := range load(t).Paths.Map() {
+		for method := range item.Operations() {
+			described = append(described, method+" "+path)
+		}
+	}
+	slices.Sort(deployed)
+	slices.Sort(described)
+	if diff := cmp.Diff(described, deployed); diff != "" {
+		t.Errorf("routes (-openapi.yaml +template.yaml):\n%s", diff)
+	}
+}
+
+func TestEventTypesAreTheCatalogues(t *testing.T) {
+	var listed []string
+	for _, value := range load(t).Components.Schemas["EventType"].Value.Enum {
+		name, ok := value.(string)
+		if !ok {
+			t.Errorf("%v is no string", value)
+		}
+		listed = append(listed, name)
+	}
+	if diff := cmp.Diff(catalog.EventTypes(), listed); diff != "" {
+		t.Errorf("event types (-catalogue +openapi.yaml):\n%s", diff)
+	}
+}

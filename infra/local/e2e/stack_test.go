@@ -1,0 +1,249 @@
+// Package e2e tests the whole on real parts: template.yaml, deployed by the SAM
+// CLI to the emulator, with the functions' own binaries, called by Cloudinary's
+// SDKs and by plain HTTP.
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+
+	api "github.com/mediahooks/mediahooks/infra/api"
+	"github.com/mediahooks/mediahooks/infra/local/demo"
+	"github.com/mediahooks/mediahooks/infra/local/stack"
+	"github.com/mediahooks/mediahooks/shared/notification"
+	"github.com/mediahooks/mediahooks/shared/store"
+)
+
+// The schedule takes both ways to wait: a second and two by SQS, and 16 minutes
+// by Step Functions, which the wait scale makes two seconds of.
+const (
+	schedule  = "1s,16m,2s"
+	waitScale = 0.002
+)
+
+var (
+	local *stack.Stack
+	table *store.Table
+	spec  routers.Router
+)
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	local, err = stack.Start(ctx, stack.Options{
+		Params:    map[string]string{"RetrySchedule": schedule},
+		WaitScale: waitScale,
+		Auth:      true,
+		Provision: demo.Provision,
+		Progress:  func(step string, took time.Duration) { fmt.Printf("e2e: %-10s %5.1f s\n", step, took.Seconds()) },
+	})
+	if err != nil {
+		return 1, err
+	}
+	defer func() {
+		if closing := local.Close(); err == nil {
+			err = closing
+		}
+	}()
+	cfg, err := local.AWSConfig(ctx)
+	if err != nil {
+		return 1, err
+	}
+	table = store.New(dynamodb.NewFromConfig(cfg), local.Outputs()["TableName"], time.Now)
+	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
+	if err != nil {
+		return 1, err
+	}
+	doc.Servers = openapi3.Servers{{URL: local.APIURL()}}
+	if spec, err = gorillamux.NewRouter(doc); err != nil {
+		return 1, err
+	}
+	return m.Run(), nil
+}
+
+// answer is what the API answered.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// decode reads the answer's JSON.
+func (a answer) decode(t *testing.T, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(a.body), into); err != nil {
+		t.Fatalf("%v in %s", err, a.body)
+	}
+}
+
+// message returns the answer's error message.
+func (a answer) message(t *testing.T) string {
+	t.Helper()
+	var body struct{ Error struct{ Message string } }
+	a.decode(t, &body)
+	return body.Error.Message
+}
+
+// call calls the API below /v1_1/demo with the demo's credentials, and holds the
+// answer against openapi.yaml.
+func call(t *testing.T, method, path, body string) answer {
+	t.Helper()
+	c := local.Credentials()
+	return callAs(t, c.APIKey, c.APISecret, method, "/v1_1/demo"+path, body)
+}
+
+func callAs(t *testing.T, key, secret, method, path, body string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, local.APIURL()+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		req.SetBasicAuth(key, secret)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	got, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conforms(t, req, res, got)
+	return answer{res.StatusCode, res.Header, string(got)}
+}
+
+// conforms holds an answer against the API's description. What the description
+// does not know, such as a path of nobody's, is a 404 or 405 in its error shape.
+func conforms(t *testing.T, req *http.Request, res *http.Response, body []byte) {
+	t.Helper()
+	route, params, err := spec.FindRoute(req)
+	if err != nil {
+		if res.StatusCode != http.StatusNotFound && res.StatusCode != http.StatusMethodNotAllowed {
+			t.Errorf("%s %s: %v, but %s", req.Method, req.URL.Path, err, res.Status)
+		}
+		return
+	}
+	input := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: req, PathParams: params, Route: route},
+		Status:                 res.StatusCode,
+		Header:                 res.Header,
+		Options:                &openapi3filter.Options{IncludeResponseStatus: true},
+	}
+	input.SetBodyBytes(body)
+	if err := openapi3filter.ValidateResponse(req.Context(), input); err != nil {
+		t.Errorf("%s %s: the answer is not as openapi.yaml has it: %v", req.Method, req.URL.Path, err)
+	}
+	if res.Header.Get("X-Request-Id") == "" {
+		t.Errorf("%s %s: no X-Request-Id", req.Method, req.URL.Path)
+	}
+}
+
+// addTrigger creates a trigger and removes it with the test.
+func addTrigger(t *testing.T, uri, eventType string) string {
+	t.Helper()
+	created := call(t, "POST", "/triggers", fmt.Sprintf(`{"uri":%q,"event_type":%q}`, uri, eventType))
+	if created.status != http.StatusCreated {
+		t.Fatalf("create trigger: %d %s", created.status, created.body)
+	}
+	var trigger struct{ ID string }
+	created.decode(t, &trigger)
+	t.Cleanup(func() {
+		c := local.Credentials()
+		req, err := http.NewRequest(http.MethodDelete, local.APIURL()+"/v1_1/demo/triggers/"+trigger.ID, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		req.SetBasicAuth(c.APIKey, c.APISecret)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = res.Body.Close()
+	})
+	return trigger.ID
+}
+
+// reported is the answer to one event.
+type reported struct {
+	EventID    string `json:"event_id"`
+	Status     string
+	Deliveries []struct {
+		DeliveryID string `json:"delivery_id"`
+		URI        string
+		Why        string
+	}
+}
+
+func report(t *testing.T, event string) reported {
+	t.Helper()
+	a := call(t, "POST", "/events", event)
+	if a.status != http.StatusAccepted {
+		t.Fatalf("report event: %d %s", a.status, a.body)
+	}
+	var r reported
+	a.decode(t, &r)
+	return r
+}
+
+// settled returns the record of a delivery once it is decided.
+func settled(t *testing.T, deliveryID string) notification.Delivery {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cfg, err := local.AWSConfig(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := notification.DeliveryKey{CloudName: demo.CloudName, DeliveryID: deliveryID}
+	d, err := demo.Settled(ctx, cfg, local.Outputs(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+var eventCount atomic.Int64
+
+// eventID returns an id that no other event of this run has.
+func eventID() string { return fmt.Sprintf("event-%d-%d", os.Getpid(), eventCount.Add(1)) }
+
+// compact removes the white space between the parts of a JSON text.
+func compact(t *testing.T, text string) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := json.Compact(&out, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}

@@ -1,0 +1,79 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mediahooks/mediahooks/shared/config"
+	"github.com/mediahooks/mediahooks/shared/notification"
+)
+
+var common = []string{"STAGE=dev", "TABLE_NAME=t", "FIRST_QUEUE_URL=f", "SLOW_QUEUE_URL=s", "WAIT_WORKFLOW_ARN=w", "SECRETS_KEY_ARN=k", "RETRY_SCHEDULE=3m,6m,9m"}
+
+func TestDefaults(t *testing.T) {
+	got, err := config.Load[config.Delivery](common)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Delivery{
+		Common:          config.Common{Stage: "dev", TableName: "t"},
+		Queues:          config.Queues{FirstURL: "f", SlowURL: "s", RetentionDays: 30},
+		WaitWorkflowARN: "w",
+		SecretsKeyARN:   "k",
+		RetrySchedule:   config.Schedule{3 * time.Minute, 6 * time.Minute, 9 * time.Minute},
+		SuccessStatus:   "200",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+	if got.AnySuccess() || got.Retention() != 720*time.Hour || got.URLs()[notification.Slow] != "s" {
+		t.Errorf("derived: %t, %s, %v", got.AnySuccess(), got.Retention(), got.URLs())
+	}
+}
+
+func TestNoRetries(t *testing.T) {
+	got, err := config.Load[config.Delivery](append(common, "RETRY_SCHEDULE=", "SUCCESS_STATUS=2xx"))
+	if err != nil || len(got.RetrySchedule) != 0 || !got.AnySuccess() {
+		t.Errorf("settings = %+v, %v", got, err)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	load := func(name string, more ...string) error {
+		environ := append(append([]string{}, common...), more...)
+		var err error
+		switch name {
+		case "api":
+			_, err = config.Load[config.API](environ)
+		case "intake":
+			_, err = config.Load[config.Intake](environ)
+		default:
+			_, err = config.Load[config.Delivery](environ)
+		}
+		return err
+	}
+	for _, test := range []struct {
+		name, function string
+		set            []string
+		want           []string
+	}{
+		{"nothing set", "delivery", []string{"STAGE=", "TABLE_NAME=", "WAIT_WORKFLOW_ARN="}, []string{"STAGE", "TABLE_NAME", "WAIT_WORKFLOW_ARN"}},
+		{"schedule", "delivery", []string{"RETRY_SCHEDULE=soon"}, []string{`wait "soon"`}},
+		{"success", "delivery", []string{"SUCCESS_STATUS=3xx", "RETENTION_DAYS=0"}, []string{`SUCCESS_STATUS "3xx"`, "RETENTION_DAYS 0"}},
+		{"retention", "intake", []string{"RETENTION_DAYS=-1"}, []string{"RETENTION_DAYS -1: must be at least 1"}},
+		{"limits", "api", []string{"URL_LIMIT=0", "TRIGGER_LIMIT=-1"}, []string{"URL_LIMIT 0", "TRIGGER_LIMIT -1"}},
+		{"level", "api", []string{"LOG_LEVEL=loud"}, []string{"loud"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			err := load(test.function, test.set...)
+			for _, want := range test.want {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("error = %v, want one with %q", err, want)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,155 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/mediahooks/mediahooks/shared/lane"
+	"github.com/mediahooks/mediahooks/shared/notification"
+	"github.com/mediahooks/mediahooks/shared/payload"
+	"github.com/mediahooks/mediahooks/shared/retry"
+	"github.com/mediahooks/mediahooks/shared/signature"
+)
+
+// The headers of a notification. The first two are Cloudinary's; the others let
+// a receiver drop what it has seen.
+const (
+	TimestampHeader = "X-Cld-Timestamp"
+	SignatureHeader = "X-Cld-Signature"
+	DeliveryHeader  = "X-Mediahooks-Delivery"
+	AttemptHeader   = "X-Mediahooks-Attempt"
+)
+
+// attempt makes the task's attempt and brings its record up to date, in memory.
+// It sets the task's err where a fault of ours kept the attempt from being made.
+func (s Service) attempt(ctx context.Context, t *task) {
+	m := t.message
+	started := s.Now()
+	req, keyID, reason, err := s.sign(ctx, m, started)
+	if err != nil {
+		t.err = err
+		return
+	}
+	if reason == "" {
+		t.answer = s.Sender.Post(ctx, req)
+	} else {
+		t.answer = notification.Answer{Reason: reason, Detail: keyFault(reason)}
+	}
+	ended := s.Now()
+	t.attempt = s.classify(t.answer, ended)
+	t.attempt.Number = m.Attempt
+	t.attempt.StartedAt, t.attempt.Duration = started.UTC(), ended.Sub(started)
+	t.attempt.SigningKey = keyID
+	t.attempt.Lane = m.Lane
+	s.decide(t, ended)
+}
+
+// sign makes the request of an attempt, with the key that is right at this
+// moment. A reason says that none can be made, an error that this is not known.
+func (s Service) sign(ctx context.Context, m notification.Message, at time.Time) (req notification.Request, keyID string, reason notification.Reason, err error) {
+	key, err := s.Keys.SigningKey(ctx, m.CloudName)
+	switch {
+	case errors.Is(err, notification.ErrSigningKeyDisabled):
+		return req, "", notification.ReasonSigningKeyDisabled, nil
+	case errors.Is(err, notification.ErrNoSigningKey):
+		return req, "", notification.ReasonNoSigningKey, nil
+	case err != nil:
+		return req, "", "", fmt.Errorf("get signing key of %s: %w", m.CloudName, err)
+	}
+	unpacked, err := payload.Unpack(m.Body)
+	if err != nil {
+		s.Log.ErrorContext(ctx, "stored body is unreadable", "delivery_id", m.DeliveryID, "error", err)
+		return req, "", notification.ReasonInvalidPayload, nil
+	}
+	body := payload.WithSignatureKey(unpacked, key.APIKey)
+	timestamp := signature.Timestamp(m.AcceptedAt, at)
+	digest, err := signature.Sign(key.Algorithm, body, timestamp, key.Secret)
+	if err != nil {
+		return req, "", "", fmt.Errorf("sign delivery %s: %w", m.DeliveryID, err)
+	}
+	return notification.Request{
+		URL: m.URL,
+		Header: map[string]string{
+			"Content-Type":  "application/json",
+			TimestampHeader: strconv.FormatInt(timestamp, 10),
+			SignatureHeader: digest,
+			DeliveryHeader:  m.DeliveryID,
+			AttemptHeader:   strconv.Itoa(m.Attempt),
+		},
+		Body: body,
+	}, key.APIKey, "", nil
+}
+
+func keyFault(reason notification.Reason) string {
+	switch reason {
+	case notification.ReasonSigningKeyDisabled:
+		return "nothing was sent: " + notification.ErrSigningKeyDisabled.Error()
+	case notification.ReasonNoSigningKey:
+		return "nothing was sent: " + notification.ErrNoSigningKey.Error()
+	default:
+		return "nothing was sent: the stored notification cannot be read"
+	}
+}
+
+// classify tells success from failure.
+//
+// Source: Cloudinary, Webhook notifications, Retry policy: the response is a
+// failure if it is not 200 OK.
+func (s Service) classify(answer notification.Answer, now time.Time) notification.Attempt {
+	a := notification.Attempt{
+		StatusCode: answer.StatusCode,
+		Reason:     answer.Reason,
+		Detail:     answer.Detail,
+		Response:   answer.Response,
+		RemoteAddr: answer.RemoteAddr,
+		Phases:     answer.Phases,
+		RetryAfter: retry.After(answer.StatusCode, answer.RetryAfter, now),
+	}
+	code := answer.StatusCode
+	switch {
+	case a.Reason != "", code == http.StatusOK, s.AnySuccess && code >= 200 && code < 300:
+	case code >= 300 && code < 400:
+		a.Reason = notification.ReasonRedirect
+		a.Detail = fmt.Sprintf("answered %d, and redirects are not followed: register the final URL", code)
+	default:
+		a.Reason = notification.ReasonStatus
+		a.Detail = fmt.Sprintf("answered %d %s", code, http.StatusText(code))
+	}
+	return a
+}
+
+// decide adds the attempt to the delivery's record and says what comes next.
+func (s Service) decide(t *task, ended time.Time) {
+	m, d := t.message, &t.delivery
+	if d.AttemptCount == 0 {
+		*d = notification.Delivery{
+			DeliveryKey:      key(m),
+			EventID:          m.EventID,
+			NotificationType: m.NotificationType,
+			URL:              m.URL,
+			Why:              m.Why,
+			TriggerID:        m.TriggerID,
+			AcceptedAt:       m.AcceptedAt,
+			ExpiresAt:        m.AcceptedAt.Add(s.Retention),
+		}
+	}
+	d.Attempted(t.attempt)
+	d.NextAt, d.NextLane, d.LeasedUntil = time.Time{}, "", time.Time{}
+	if t.attempt.Succeeded() {
+		d.Status = notification.Delivered
+		return
+	}
+	wait, again := s.Schedule.Next(m.Attempt, t.attempt.RetryAfter)
+	if !again {
+		d.Status = notification.Exhausted
+		return
+	}
+	d.Status, d.NextAt, d.NextLane = notification.Retrying, ended.Add(wait).UTC(), lane.AfterAttempt(t.attempt)
+	if keepUntil := d.NextAt.Add(s.Retention); d.NextAt.After(d.ExpiresAt) {
+		d.ExpiresAt = keepUntil // a schedule can be longer than the retention
+	}
+}

@@ -1,0 +1,76 @@
+package queue
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/mediahooks/mediahooks/shared/notification"
+)
+
+// MaxMessageSize is the largest JSON of a message, in bytes, that carries its
+// notification. SQS bills every 64 KiB of a call as a request.
+const MaxMessageSize = 60 << 10
+
+// encode gives the body that a message has in the queue: its JSON, or that of
+// its reference.
+func encode(m notification.Message) (string, error) {
+	body, err := encodeJSON(m)
+	if err == nil && len(body) > MaxMessageSize {
+		body, err = encodeJSON(m.Reference())
+	}
+	if err != nil {
+		return "", fmt.Errorf("encode message: %w", err)
+	}
+	return body, nil
+}
+
+// notCharacters are the two characters that SQS refuses and JSON does not
+// escape. Control characters, which SQS refuses too, are escaped in any JSON.
+//
+// Source: SQS API reference, SendMessage, MessageBody.
+var notCharacters = strings.NewReplacer("\ufffe", `\ufffe`, "\uffff", `\uffff`)
+
+func encodeJSON(m notification.Message) (string, error) {
+	var b bytes.Buffer
+	b.Grow(512 + len(m.Body)*4/3)
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false) // it would make six bytes of each & in a URL
+	if err := encoder.Encode(m); err != nil {
+		return "", err
+	}
+	body := strings.TrimSuffix(b.String(), "\n")
+	if !strings.Contains(body, "\ufffe") && !strings.Contains(body, "\uffff") {
+		return body, nil
+	}
+	return notCharacters.Replace(body), nil
+}
+
+// group names whom a message is for: an origin within an environment. SQS uses
+// it to serve those with a few messages before one that fills the queue or
+// keeps its consumers busy; unlike in FIFO queues, it orders and blocks
+// nothing. A hash stands for the origin, because a group's name has at most 128
+// characters. Messages without a URL share the group of their environment.
+//
+// Source: SQS developer guide, Amazon SQS fair queues.
+func group(m notification.Message) string {
+	if m.IsReference() {
+		return m.CloudName
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(origin(m.URL))) // a hash never fails
+	return m.CloudName + "#" + strconv.FormatUint(h.Sum64(), 16)
+}
+
+// origin is the scheme, host and port of a URL, or all of it where it has none.
+func origin(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return raw
+	}
+	return strings.ToLower(u.Scheme + "://" + u.Host)
+}

@@ -1,0 +1,122 @@
+package registry
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/mediahooks/mediahooks/shared/notification"
+)
+
+// CacheTime is the longest that a process may go on with an environment that it
+// has read. Whoever changes one waits that long before saying that it is done,
+// so that a change is in force everywhere when it is answered.
+const CacheTime = 500 * time.Millisecond
+
+// cachedEnvironments bounds the cache; the environments in use within half a
+// second are far fewer.
+const cachedEnvironments = 4096
+
+// Directory finds environments, from memory while they are fresh. It is safe
+// for concurrent use.
+type Directory struct {
+	store Store
+	now   func() time.Time
+
+	mu      sync.Mutex
+	entries map[string]*entry
+}
+
+type entry struct {
+	mu     sync.Mutex // held while the environment is read
+	readAt time.Time
+	found  bool
+	env    notification.Environment
+}
+
+// NewDirectory returns a directory over a store.
+func NewDirectory(store Store, now func() time.Time) *Directory {
+	return &Directory{store: store, now: now, entries: make(map[string]*entry)}
+}
+
+// Environment returns an environment as it was at most CacheTime ago, or a
+// *notification.Error of code NotFound.
+func (d *Directory) Environment(ctx context.Context, cloudName string) (notification.Environment, error) {
+	env, found, err := d.lookUp(ctx, cloudName)
+	if err != nil {
+		return notification.Environment{}, err
+	}
+	if !found {
+		return notification.Environment{}, notification.Errorf(notification.NotFound, "unknown cloud_name %q", cloudName)
+	}
+	return env, nil
+}
+
+// Authenticate returns the environment that an access key belongs to. Whatever
+// is wrong, an unknown name, an unknown or disabled key or another secret, is
+// answered by the same *notification.Error of code Unauthorized.
+func (d *Directory) Authenticate(ctx context.Context, cloudName, apiKey, secret string) (notification.Environment, error) {
+	env, _, err := d.lookUp(ctx, cloudName)
+	if err != nil {
+		return notification.Environment{}, err
+	}
+	var known notification.AccessKey // of an empty hash, which no secret has
+	for _, key := range env.Keys {
+		if subtle.ConstantTimeCompare([]byte(key.APIKey), []byte(apiKey)) == 1 {
+			known = key
+		}
+	}
+	matches := subtle.ConstantTimeCompare(HashSecret(secret), known.SecretHash) == 1
+	if !matches || !known.Enabled {
+		return notification.Environment{}, notification.Errorf(notification.Unauthorized, "Invalid credentials")
+	}
+	return env, nil
+}
+
+// HashSecret returns the digest by which a secret is recognised. Secrets are
+// random and at least 128 bits long, so a plain SHA-256 cannot be searched.
+func HashSecret(secret string) []byte {
+	sum := sha256.Sum256([]byte(secret))
+	return sum[:]
+}
+
+func (d *Directory) lookUp(ctx context.Context, cloudName string) (notification.Environment, bool, error) {
+	e := d.entry(cloudName)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := d.now()
+	if e.fresh(now) {
+		return e.env, e.found, nil
+	}
+	env, found, err := d.store.Environment(ctx, cloudName)
+	if err != nil {
+		return notification.Environment{}, false, fmt.Errorf("read environment %s: %w", cloudName, err)
+	}
+	// The age counts from before the read: what was written since is not in it.
+	e.env, e.found, e.readAt = env, found, now
+	return env, found, nil
+}
+
+func (d *Directory) entry(cloudName string) *entry {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e := d.entries[cloudName]
+	if e == nil {
+		if len(d.entries) >= cachedEnvironments {
+			clear(d.entries)
+		}
+		e = &entry{}
+		d.entries[cloudName] = e
+	}
+	return e
+}
+
+// fresh asks the wall clock as well as the monotonic one, which stands still
+// while Lambda freezes a process.
+func (e *entry) fresh(now time.Time) bool {
+	wall := now.Round(0).Sub(e.readAt.Round(0))
+	return !e.readAt.IsZero() && wall >= 0 && wall < CacheTime && now.Sub(e.readAt) < CacheTime
+}

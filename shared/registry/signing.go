@@ -1,0 +1,33 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mediahooks/mediahooks/shared/notification"
+)
+
+// Signers opens the keys that sign. Only the delivery function has one: its
+// vault needs the right to decrypt.
+type Signers struct {
+	Directory *Directory
+	Vault     Vault
+}
+
+// SigningKey returns the key that signs for an environment at this moment, or
+// notification.ErrSigningKeyDisabled or notification.ErrNoSigningKey.
+func (s Signers) SigningKey(ctx context.Context, cloudName string) (notification.SigningKey, error) {
+	env, err := s.Directory.Environment(ctx, cloudName)
+	if err != nil {
+		return notification.SigningKey{}, err
+	}
+	key, err := env.KeyForSigning()
+	if err != nil {
+		return notification.SigningKey{}, err
+	}
+	secret, err := s.Vault.Open(ctx, cloudName, env.DataKey, key.APIKey, key.SealedSecret)
+	if err != nil {
+		return notification.SigningKey{}, fmt.Errorf("open key %s of %s: %w", key.APIKey, cloudName, err)
+	}
+	return notification.SigningKey{APIKey: key.APIKey, Secret: secret, Algorithm: env.SignatureAlgorithm}, nil
+}

@@ -1,0 +1,103 @@
+package store
+
+import (
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/mediahooks/mediahooks/shared/notification"
+)
+
+// deliveryItem encodes a delivery's record under its key.
+func deliveryItem(k key, d notification.Delivery) item {
+	return newItem(k, 15).
+		text("event_id", d.EventID).
+		text("notification_type", d.NotificationType).
+		text("url", d.URL).
+		text("why", string(d.Why)).
+		text("trigger_id", d.TriggerID).
+		text("status", string(d.Status)).
+		time("accepted_at", d.AcceptedAt).
+		number("attempt_count", int64(d.AttemptCount)).
+		list("attempts", attemptList(d.Attempts)).
+		time("next_at", d.NextAt).
+		text("next_lane", string(d.NextLane)).
+		expiry(d.ExpiresAt)
+}
+
+func attemptList(attempts []notification.Attempt) []types.AttributeValue {
+	list := make([]types.AttributeValue, len(attempts))
+	for i, a := range attempts {
+		list[i] = make(item, 0, 15).
+			number("number", int64(a.Number)).
+			time("started_at", a.StartedAt).
+			number("duration", int64(a.Duration)).
+			number("dns", int64(a.Phases.DNS)).
+			number("connect", int64(a.Phases.Connect)).
+			number("tls", int64(a.Phases.TLS)).
+			number("first_byte", int64(a.Phases.FirstByte)).
+			number("status_code", int64(a.StatusCode)).
+			text("reason", string(a.Reason)).
+			text("detail", a.Detail).
+			binary("response", a.Response).
+			text("remote_addr", a.RemoteAddr).
+			text("signing_key", a.SigningKey).
+			text("lane", string(a.Lane)).
+			number("retry_after", int64(a.RetryAfter)).
+			document()
+	}
+	return list
+}
+
+// readDelivery decodes what deliveryItem has encoded.
+func readDelivery(k notification.DeliveryKey, attributes map[string]types.AttributeValue) (notification.Delivery, error) {
+	f := fields{attributes: attributes}
+	d := notification.Delivery{
+		DeliveryKey:      k,
+		EventID:          f.text("event_id"),
+		NotificationType: f.text("notification_type"),
+		URL:              f.text("url"),
+		Why:              notification.Why(f.text("why")),
+		TriggerID:        f.text("trigger_id"),
+		Status:           notification.Status(f.text("status")),
+		AcceptedAt:       f.time("accepted_at"),
+		AttemptCount:     int(f.number("attempt_count")),
+		NextAt:           f.time("next_at"),
+		NextLane:         notification.Lane(f.text("next_lane")),
+		LeasedUntil:      f.time("leased_until"),
+		ExpiresAt:        f.expiry(),
+	}
+	f.each("attempts", func(f *fields) { d.Attempts = append(d.Attempts, readAttempt(f)) })
+	return d, f.err
+}
+
+func readAttempt(f *fields) notification.Attempt {
+	return notification.Attempt{
+		Number:    int(f.number("number")),
+		StartedAt: f.time("started_at"),
+		Duration:  f.duration("duration"),
+		Phases: notification.Phases{
+			DNS:       f.duration("dns"),
+			Connect:   f.duration("connect"),
+			TLS:       f.duration("tls"),
+			FirstByte: f.duration("first_byte"),
+		},
+		StatusCode: int(f.number("status_code")),
+		Reason:     notification.Reason(f.text("reason")),
+		Detail:     f.text("detail"),
+		Response:   f.binary("response"),
+		RemoteAddr: f.text("remote_addr"),
+		SigningKey: f.text("signing_key"),
+		Lane:       notification.Lane(f.text("lane")),
+		RetryAfter: f.duration("retry_after"),
+	}
+}
+
+// sameAttempt reports whether two records end in the very same attempt, which
+// is how a write whose answer was lost recognises itself.
+func sameAttempt(a, b notification.Delivery) bool {
+	if a.AttemptCount != b.AttemptCount || len(a.Attempts) == 0 || len(b.Attempts) == 0 {
+		return false
+	}
+	x, y := a.Attempts[len(a.Attempts)-1], b.Attempts[len(b.Attempts)-1]
+	return x.Number == y.Number && x.StartedAt.Equal(y.StartedAt) && x.Duration == y.Duration &&
+		x.StatusCode == y.StatusCode && x.Reason == y.Reason
+}

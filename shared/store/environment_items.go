@@ -1,0 +1,108 @@
+package store
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/mediahooks/mediahooks/shared/notification"
+)
+
+func environmentItem(env notification.Environment) item {
+	return newItem(key{environmentPartition(env.CloudName), environmentSort}, 4).
+		text("id", env.ID).
+		time("created_at", env.CreatedAt).
+		text("signature_algorithm", env.SignatureAlgorithm).
+		binary("data_key", env.DataKey)
+}
+
+func accessKeyItem(cloudName string, k notification.AccessKey) item {
+	return newItem(key{environmentPartition(cloudName), accessKeySort + k.APIKey}, 7).
+		text("name", k.Name).
+		binary("secret_hash", k.SecretHash).
+		binary("sealed_secret", k.SealedSecret).
+		boolean("enabled", k.Enabled).
+		boolean("webhooks", k.Webhooks).
+		time("created_at", k.CreatedAt).
+		time("updated_at", k.UpdatedAt)
+}
+
+// triggersItem encodes all triggers of an environment, grouped by URL, since a
+// URL may be long and have a trigger for every event type. Each trigger keeps
+// its position in the list.
+func triggersItem(cloudName string, hooks notification.Hooks) item {
+	byURL := make(map[string][]types.AttributeValue)
+	for i, trigger := range hooks.Triggers {
+		byURL[trigger.URI] = append(byURL[trigger.URI], make(item, 0, 5).
+			number("position", int64(i)).
+			text("id", trigger.ID).
+			text("event_type", trigger.EventType).
+			time("created_at", trigger.CreatedAt).
+			time("updated_at", trigger.UpdatedAt).
+			document())
+	}
+	var urls []types.AttributeValue
+	for _, url := range hooks.URLs() {
+		urls = append(urls, make(item, 0, 2).text("uri", url).list("triggers", byURL[url]).document())
+	}
+	return newItem(key{environmentPartition(cloudName), triggersSort}, 2).
+		number("version", hooks.Version).
+		list("urls", urls)
+}
+
+// readEnvironmentItem adds one item of an environment's partition to it, and
+// reports whether it is the environment's own.
+func readEnvironmentItem(env *notification.Environment, attributes map[string]types.AttributeValue) (isEnvironment bool, err error) {
+	f := fields{attributes: attributes}
+	sk := f.text("sk")
+	switch {
+	case sk == environmentSort:
+		isEnvironment = true
+		env.ID = f.text("id")
+		env.CreatedAt = f.time("created_at")
+		env.SignatureAlgorithm = f.text("signature_algorithm")
+		env.DataKey = f.binary("data_key")
+	case sk == triggersSort:
+		env.Hooks, f.err = readTriggers(attributes)
+	case strings.HasPrefix(sk, accessKeySort):
+		env.Keys = append(env.Keys, notification.AccessKey{
+			APIKey:       strings.TrimPrefix(sk, accessKeySort),
+			Name:         f.text("name"),
+			SecretHash:   f.binary("secret_hash"),
+			SealedSecret: f.binary("sealed_secret"),
+			Enabled:      f.boolean("enabled"),
+			Webhooks:     f.boolean("webhooks"),
+			CreatedAt:    f.time("created_at"),
+			UpdatedAt:    f.time("updated_at"),
+		})
+	}
+	return isEnvironment, f.err
+}
+
+func readTriggers(attributes map[string]types.AttributeValue) (notification.Hooks, error) {
+	type placed struct {
+		position int64
+		trigger  notification.Trigger
+	}
+	var all []placed
+	f := fields{attributes: attributes}
+	f.each("urls", func(f *fields) {
+		uri := f.text("uri")
+		f.each("triggers", func(f *fields) {
+			all = append(all, placed{f.number("position"), notification.Trigger{
+				ID:        f.text("id"),
+				URI:       uri,
+				EventType: f.text("event_type"),
+				CreatedAt: f.time("created_at"),
+				UpdatedAt: f.time("updated_at"),
+			}})
+		})
+	})
+	slices.SortFunc(all, func(a, b placed) int { return int(a.position - b.position) })
+	hooks := notification.Hooks{Version: f.number("version")}
+	for _, p := range all {
+		hooks.Triggers = append(hooks.Triggers, p.trigger)
+	}
+	return hooks, f.err
+}

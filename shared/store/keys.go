@@ -1,0 +1,62 @@
+package store
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/oklog/ulid/v2"
+
+	"github.com/mediahooks/mediahooks/shared/notification"
+)
+
+// key is the primary key of an item. Every pk begins with a word that says what
+// kind of item it holds, and no name within a pk contains the # that parts it,
+// except for an event_id, which stands last.
+type key struct{ pk, sk string }
+
+// The sort keys of an environment's items. All that a function needs of an
+// environment lies between the first and the last of them, so that one query
+// reads it. What is not needed with every event, such as an upload preset, has
+// to sort after TRIGGERS: UPLOAD_PRESET#name does, PRESET#name would not.
+const (
+	environmentSort = "ENV"
+	accessKeySort   = "KEY#"
+	triggersSort    = "TRIGGERS"
+)
+
+// environmentsPartition holds one small item for each environment, under its
+// cloud_name: the list of them.
+const environmentsPartition = "ENVS"
+
+// environmentPartition holds an environment, its access keys and its triggers.
+func environmentPartition(cloudName string) string { return "ENV#" + cloudName }
+
+// eventKey names an event: each has a partition to itself, so that no
+// environment is bound to what one partition can write.
+func eventKey(cloudName, eventID string) key {
+	return key{"EVT#" + cloudName + "#" + eventID, "EVENT"}
+}
+
+// shards is how many partitions the deliveries of one environment and hour are
+// spread over: one partition takes 1,000 writes a second.
+const shards = 16
+
+// deliveryKey names a delivery. Its id is a ULID, whose time is accepted_at:
+// the hour comes out of that time and the shard out of the last four random
+// bits, so that the id alone leads to the item, and the items of a partition
+// sort by time. It reports false for an id that is no ULID, which therefore
+// nothing is stored under.
+func deliveryKey(k notification.DeliveryKey) (key, bool) {
+	id, err := ulid.ParseStrict(k.DeliveryID)
+	if err != nil {
+		return key{}, false
+	}
+	hour := ulid.Time(id.Time()).UTC().Format("2006010215")
+	shard := id[len(id)-1] % shards
+	return key{fmt.Sprintf("LOG#%s#%s#%x", k.CloudName, hour, shard), k.DeliveryID}, true
+}
+
+// attributes gives the key as DynamoDB takes it.
+func (k key) attributes() map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{"pk": text(k.pk), "sk": text(k.sk)}
+}
