@@ -17,7 +17,8 @@ const cloudinary = `all access_control_changed bulk_refresh_auto_fetch create_fo
 	resource_metadata_changed resource_tags_changed restore_asset_version sprite upload`
 
 func TestEventTypes(t *testing.T) {
-	want := append(strings.Fields(cloudinary)[1:], "related_assets", "proof_status_changed")
+	want := strings.Fields(cloudinary)[1:]
+	want = append(want, "related_assets", "proof_status_changed")
 	slices.Sort(want)
 	if diff := cmp.Diff(want, catalog.EventTypes()); diff != "" {
 		t.Errorf("event types (-want +got):\n%s", diff)

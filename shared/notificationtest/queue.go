@@ -1,6 +1,7 @@
 package notificationtest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -98,14 +99,18 @@ func (q *Queue) send(m notification.Message) error {
 
 // encode gives the message's JSON, that of its reference if it is too large.
 func encode(m notification.Message) ([]byte, error) {
-	body, err := json.Marshal(m)
-	if err == nil && len(body) > maxMessageSize {
-		body, err = json.Marshal(m.Reference())
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(m)
+	if err == nil && body.Len() > maxMessageSize {
+		body.Reset()
+		err = encoder.Encode(m.Reference())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("encode message: %w", err)
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 func (q *Queue) put(lane notification.Lane, body []byte, visibleAt time.Time) {

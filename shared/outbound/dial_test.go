@@ -28,7 +28,7 @@ func addresses(list ...string) func(string, bool) []netip.Addr {
 // TestRebinding: a name that resolves to a public address when somebody looks,
 // and to this machine when it is dialled.
 func TestRebinding(t *testing.T) {
-	s := listen(t, answering(ok))
+	s := listen(t, answering(okAnswer))
 	_, port, _ := net.SplitHostPort(s.addr)
 	var checked atomic.Bool
 	resolver := resolving(t, func(_ string, v6 bool) []netip.Addr {
@@ -72,7 +72,7 @@ func TestRebinding(t *testing.T) {
 // TestNamesOfRefusedAddresses dials a name for each refused address: IPv4 as an A
 // record and IPv6 as an AAAA record.
 func TestNamesOfRefusedAddresses(t *testing.T) {
-	s := listen(t, answering(ok))
+	s := listen(t, answering(okAnswer))
 	_, port, _ := net.SplitHostPort(s.addr)
 	var all []netip.Addr
 	for _, addrs := range refusedAddrs {
@@ -121,7 +121,7 @@ func TestHostileURLsAreNotSent(t *testing.T) {
 }
 
 func TestDial(t *testing.T) {
-	s := listen(t, answering(ok))
+	s := listen(t, answering(okAnswer))
 	_, port, _ := net.SplitHostPort(s.addr)
 	closed := closedAddr(t)
 	_, closedPort, _ := net.SplitHostPort(closed)
@@ -203,7 +203,7 @@ func closedAddr(t *testing.T) string {
 // TestGuardIsTakenAsItIs: what the caller does to its slices afterwards opens
 // nothing.
 func TestGuardIsTakenAsItIs(t *testing.T) {
-	s := listen(t, answering(ok))
+	s := listen(t, answering(okAnswer))
 	g := outbound.Guard{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
 	c := newClient(t, g, outbound.Options{})
 	copy(g.Networks, open().Networks)

@@ -87,7 +87,7 @@ func TestHostileReceivers(t *testing.T) {
 		want  notification.Answer
 	}{
 		{"says nothing", script("", hold), bad(timeout, noAnswer)},
-		{"does not even read", func(_ *server, conn net.Conn, _ int64) { time.Sleep(2 * short) }, bad(timeout, noAnswer)},
+		{"does not even read", func(*server, net.Conn, int64) { time.Sleep(2 * short) }, bad(timeout, noAnswer)},
 		{"stops in the status line", script("HTTP/1.", hold), bad(timeout, noEnd)},
 		{"stops in its headers", script(start+"X-A: 1\r\nX-B", hold), bad(timeout, noEnd)},
 		{"drips its headers", script(start+"X-A: ", drip), bad(timeout, noEnd)},
@@ -106,20 +106,19 @@ func TestHostileReceivers(t *testing.T) {
 		{"endless body in chunks", script(start+"Transfer-Encoding: chunked\r\n\r\n", flood("4\r\naaaa\r\n")), good(strings.Repeat("a", notification.LastResponseKept))},
 		{"body longer than said", script(start+"Content-Length: 2\r\n\r\nabcdef", hold), good("ab")},
 		{"body shorter than said", script(longAnswer+"abc", hangUp), good("abc")},
-		{"reset in its body", script(longAnswer+"abc", func(conn net.Conn) { waitSent(); reset(conn) }), good("abc")},
+		{"reset in its body", script(longAnswer+"abc", lateReset), good("abc")},
 		{"chunks that are none", script(start+"Transfer-Encoding: chunked\r\n\r\nzzz\r\n", hold), good("")},
 		{"chunk of 2^64 bytes", script(start+"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n", hold), good("")},
 		{"endless trailer", script(start+"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n", flood("X-A: a\r\n")), good("a")},
 		{"endless chunk extension", script(start+"Transfer-Encoding: chunked\r\n\r\n1;a=", flood("a")), good("")},
 		{"switches protocols", script("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", hold), notification.Answer{StatusCode: 101}},
 
-		{"closes at once", func(_ *server, conn net.Conn, _ int64) {}, notification.Answer{Reason: connect}},
+		{"closes at once", func(*server, net.Conn, int64) {}, notification.Answer{Reason: connect}},
 		{"resets at once", func(_ *server, conn net.Conn, _ int64) { reset(conn) }, notification.Answer{Reason: connect}},
 		{"closes without an answer", script("", hangUp), bad(connect, closed)},
 		{"resets without an answer", script("", reset), bad(connect, wasReset)},
 		{"closes in its headers", script(start+"X-A: 1\r\n", hangUp), bad(protocol, cut)},
 		{"closes in its status line", script("HTTP/1.1 2", hangUp), bad(protocol, notHTTP)},
-		{"resets in its headers", script(start+"X-A: 1\r\n", func(conn net.Conn) { waitSent(); reset(conn) }), bad(protocol, cut)},
 
 		{"SSH", script("SSH-2.0-OpenSSH_9.6\r\n", hold), bad(protocol, notHTTP)},
 		{"SMTP", script("220 mail.example.com ESMTP\r\n", hold), bad(protocol, notHTTP)},
@@ -176,9 +175,19 @@ func compare(t *testing.T, want, got notification.Answer, addr string) {
 	}
 }
 
-// waitSent leaves the client the time to read what was written: an RST throws
-// away what it has not read.
-func waitSent() { time.Sleep(short / 4) }
+// lateReset leaves the client the time to read what was written, for an RST
+// throws away what it has not read.
+func lateReset(conn net.Conn) {
+	time.Sleep(2 * short)
+	reset(conn)
+}
+
+func TestResetInHeaders(t *testing.T) {
+	s := listen(t, script("HTTP/1.1 200 OK\r\nX-A: 1\r\n", lateReset))
+	got := post(t, newClient(t, open(), outbound.Options{}), request(s.url))
+	want := notification.Answer{Reason: notification.ReasonProtocol, Detail: "the connection ended within the answer's headers"}
+	compare(t, want, got, s.addr)
+}
 
 // TestLittleIsReadOfALongBody counts what a receiver can push at us.
 func TestLittleIsReadOfALongBody(t *testing.T) {

@@ -33,12 +33,12 @@ func TestReplayOnDeadConnection(t *testing.T) {
 				if number > 1 {
 					replayed.Store(readRaw(r))
 					s.requests.Add(1)
-					_, _ = io.WriteString(conn, ok)
+					_, _ = io.WriteString(conn, okAnswer)
 					hold(conn)
 					return
 				}
 				s.readRequest(r)
-				_, _ = io.WriteString(conn, ok)
+				_, _ = io.WriteString(conn, okAnswer)
 				// The first byte of the second request, and then the end.
 				_, _ = r.ReadByte()
 				test.end(conn)
@@ -81,7 +81,7 @@ func TestNoReplayAfterTheFirstByte(t *testing.T) {
 	s := listen(t, func(s *server, conn net.Conn, _ int64) {
 		r := bufio.NewReader(conn)
 		s.readRequest(r)
-		_, _ = io.WriteString(conn, ok)
+		_, _ = io.WriteString(conn, okAnswer)
 		s.readRequest(r)
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n")
 	})
@@ -115,7 +115,7 @@ func TestIdleConnectionsAreDroppedByWallClock(t *testing.T) {
 		{"the clock was set back", -time.Hour, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := listen(t, answering(ok))
+			s := listen(t, answering(okAnswer))
 			var wall clock
 			c := newClient(t, open(), outbound.Options{Now: wall.Now})
 			if got := post(t, c, request(s.url)); got.StatusCode != 200 {
@@ -132,12 +132,12 @@ func TestIdleConnectionsAreDroppedByWallClock(t *testing.T) {
 // TestNothingIsDroppedInFlight: while a slow receiver is waited for, the process
 // is not frozen, whatever the clock says.
 func TestNothingIsDroppedInFlight(t *testing.T) {
-	s := listen(t, answering(ok))
+	s := listen(t, answering(okAnswer))
 	release := make(chan struct{})
 	slow := listen(t, func(s *server, conn net.Conn, _ int64) {
 		s.readRequest(bufio.NewReader(conn))
 		<-release
-		_, _ = io.WriteString(conn, ok)
+		_, _ = io.WriteString(conn, okAnswer)
 	})
 	var wall clock
 	c := newClient(t, open(), outbound.Options{Now: wall.Now})

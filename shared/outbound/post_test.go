@@ -30,7 +30,7 @@ var (
 	_ intake.URLGuard   = outbound.Guard{}
 )
 
-const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+const okAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 // observed leaves out what differs from run to run.
 var observed = cmpopts.IgnoreFields(notification.Answer{}, "Phases", "RemoteAddr")
@@ -90,7 +90,7 @@ func TestOnTheWire(t *testing.T) {
 			got := make(chan []string, 1)
 			s := listen(t, func(_ *server, conn net.Conn, _ int64) {
 				got <- readRaw(bufio.NewReader(conn))
-				_, _ = io.WriteString(conn, ok)
+				_, _ = io.WriteString(conn, okAnswer)
 			})
 			req := request("http://" + s.addr + test.path)
 			if test.req != nil {
@@ -135,7 +135,7 @@ func TestAnswers(t *testing.T) {
 		raw  string
 		want notification.Answer
 	}{
-		{"200 with a body", ok, notification.Answer{StatusCode: 200, Response: []byte("ok")}},
+		{"200 with a body", okAnswer, notification.Answer{StatusCode: 200, Response: []byte("ok")}},
 		{"200 without one", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", notification.Answer{StatusCode: 200}},
 		{"204", "HTTP/1.1 204 No Content\r\n\r\n", notification.Answer{StatusCode: 204}},
 		{"301 is an answer", "HTTP/1.1 301 Moved Permanently\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", notification.Answer{StatusCode: 301}},
@@ -143,7 +143,7 @@ func TestAnswers(t *testing.T) {
 		{"404", "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnope", notification.Answer{StatusCode: 404, Response: []byte("nope")}},
 		{"500 in chunks", "HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n\r\n2\r\noo\r\n2\r\nps\r\n0\r\n\r\n", notification.Answer{StatusCode: 500, Response: []byte("oops")}},
 		{"a status of nobody's", "HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n", notification.Answer{StatusCode: 999}},
-		{"after an early hint", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + ok, notification.Answer{StatusCode: 200, Response: []byte("ok")}},
+		{"after an early hint", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + okAnswer, notification.Answer{StatusCode: 200, Response: []byte("ok")}},
 		{"the start of a long body", fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(long), long), notification.Answer{StatusCode: 200, Response: []byte(long[:notification.LastResponseKept])}},
 		{"bytes of a body as they come", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x00\xff", notification.Answer{StatusCode: 200, Response: []byte("\x1f\x8b\x00\xff")}},
 		{"Retry-After in seconds", "HTTP/1.1 429 Slow\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n", notification.Answer{StatusCode: 429, RetryAfter: "120"}},
@@ -168,7 +168,7 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
-	target := listen(t, answering(ok))
+	target := listen(t, answering(okAnswer))
 	for _, status := range []int{300, 301, 302, 303, 307, 308} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
 			s := listen(t, answering(fmt.Sprintf("HTTP/1.1 %d Elsewhere\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n", status, target.url)))
@@ -184,12 +184,12 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 }
 
 func TestProxyFromEnvironmentIsIgnored(t *testing.T) {
-	proxy := listen(t, answering(ok))
+	proxy := listen(t, answering(okAnswer))
 	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"} {
 		t.Setenv(name, "http://"+proxy.addr)
 	}
 	t.Setenv("NO_PROXY", "")
-	s := listen(t, answering(ok))
+	s := listen(t, answering(okAnswer))
 	if got := post(t, newClient(t, open(), outbound.Options{}), request(s.url)); got.StatusCode != 200 {
 		t.Errorf("answer %+v", got)
 	}
@@ -216,7 +216,7 @@ func TestConnectionsAreReused(t *testing.T) {
 		reused bool
 	}{
 		{"no body", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", true},
-		{"short body", ok, true},
+		{"short body", okAnswer, true},
 		{"error", "HTTP/1.1 500 Oops\r\nContent-Length: 4\r\n\r\noops", true},
 		{"as long as what is kept", body(notification.LastResponseKept), true},
 		{"longer than what is kept", body(notification.LastResponseKept + 1), true},
@@ -244,7 +244,7 @@ func TestConnectionsAreReused(t *testing.T) {
 }
 
 func TestPhases(t *testing.T) {
-	s := listen(t, answering(ok))
+	s := listen(t, answering(okAnswer))
 	_, port, _ := net.SplitHostPort(s.addr)
 	c := newClient(t, open(), outbound.Options{Resolver: resolving(t, addresses("127.0.0.1"))})
 	url := "http://receiver.test:" + port + "/"

@@ -139,7 +139,7 @@ func TestHostileTLS(t *testing.T) {
 
 func TestSessionsAreResumed(t *testing.T) {
 	var resumed atomic.Int64
-	srv, roots := secure(t, func(w http.ResponseWriter, r *http.Request) {
+	srv, roots := secure(t, func(_ http.ResponseWriter, r *http.Request) {
 		if r.TLS.DidResume {
 			resumed.Add(1)
 		}

@@ -156,7 +156,7 @@ func BenchmarkComposeHostile(b *testing.B) {
 		for i := range 30_000 {
 			names = append(names, fmt.Sprintf(format, 29_999-i))
 		}
-		return []byte(`{` + strings.Join(names, ",")[:] + `}`)
+		return []byte(`{` + strings.Join(names, ",") + `}`)
 	}
 	nested := strings.Repeat(`{"a":0,"1":`, 98) + `{"a":"` + strings.Repeat("x", size-1300) + `"}` + strings.Repeat("}", 98)
 	for _, test := range []struct {

@@ -92,7 +92,7 @@ func (g generator) object(out []byte, depth int) []byte {
 	seen := map[string]bool{}
 	for range g.containerCount(depth) {
 		name, plain := g.name()
-		if seen[plain] && !(g.small && g.chance(2)) {
+		if seen[plain] && (!g.small || !g.chance(2)) {
 			continue
 		}
 		if len(seen) > 0 {

@@ -73,7 +73,7 @@ func (n *node) judge(t *testing.T, texts [][]byte) [][]byte {
 		for _, text := range texts {
 			fmt.Fprintf(w, "%s\n", base64.StdEncoding.EncodeToString(text))
 		}
-		w.Flush() // should it fail, the reader below notices
+		_ = w.Flush() // should it fail, the reader below notices
 	}()
 	answers := make([][]byte, len(texts))
 	for i := range answers {

@@ -4,7 +4,6 @@
 package e2e_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -237,13 +236,3 @@ var eventCount atomic.Int64
 
 // eventID returns an id that no other event of this run has.
 func eventID() string { return fmt.Sprintf("event-%d-%d", os.Getpid(), eventCount.Add(1)) }
-
-// compact removes the white space between the parts of a JSON text.
-func compact(t *testing.T, text string) string {
-	t.Helper()
-	var out bytes.Buffer
-	if err := json.Compact(&out, []byte(text)); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
-}

@@ -84,14 +84,15 @@ func copyFile(to, from string, mode os.FileMode) error {
 	return os.WriteFile(to, data, mode)
 }
 
-// command prepares a program whose whole process group ends with the context.
+// command prepares a program whose whole process group ends with the context:
+// politely, so that go build can remove its temporary folder, and then not.
 func command(ctx context.Context, dir string, env []string, log io.Writer, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Env = dir, env
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = time.Second
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+	cmd.WaitDelay = 3 * time.Second
 	return cmd
 }
 
@@ -102,6 +103,7 @@ func run(ctx context.Context, cmd *exec.Cmd, what string) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		return context.Cause(ctx)
 	}
 	return fmt.Errorf("%s: %w", what, err)
