@@ -46,7 +46,7 @@ build: $(FUNCTIONS:%=build-%) ## write bin/<function>/bootstrap, for ARCH=arm64 
 .PHONY: $(FUNCTIONS:%=build-%)
 $(FUNCTIONS:%=build-%): build-%:
 	@$(if $(filter $(ARCH),arm64 x86_64 host),,$(error ARCH=$(ARCH): must be arm64 or x86_64))\
-		$(TARGET_$(ARCH)) CGO_ENABLED=0 \
+		env $(TARGET_$(ARCH)) CGO_ENABLED=0 \
 		go build -trimpath -tags lambda.norpc -ldflags '-s -w' -o $(BIN)/$*/bootstrap ./functions/$*
 
 LOCAL := .local/mediahooks-local

@@ -103,7 +103,9 @@ func run(ctx context.Context, cmd *exec.Cmd, what string) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		if cmd.Process != nil {
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		}
 		return context.Cause(ctx)
 	}
 	return fmt.Errorf("%s: %w", what, err)
