@@ -184,7 +184,9 @@ func TestPartialFailures(t *testing.T) {
 }
 
 func TestEntries(t *testing.T) {
-	r := &recorder{answer: func(_ int, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) { return all(in, false), nil }}
+	r := &recorder{answer: func(_ int, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
+		return all(in, false), nil
+	}}
 	reference := message(3, epoch).Reference()
 	if failed := send(r, message(0, epoch.Add(-time.Hour)), message(1, epoch.Add(1)), message(2, epoch.Add(900*time.Second)), reference); len(failed) > 0 {
 		t.Fatal(failed)
@@ -201,7 +203,9 @@ func TestEntries(t *testing.T) {
 }
 
 func TestBatchesBySize(t *testing.T) {
-	r := &recorder{answer: func(_ int, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) { return all(in, false), nil }}
+	r := &recorder{answer: func(_ int, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
+		return all(in, false), nil
+	}}
 	var messages []notification.Message
 	for n := range 5 {
 		m := message(n, epoch)

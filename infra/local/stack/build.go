@@ -26,8 +26,14 @@ func (s *Stack) build(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
+	// go build leaves its temporary folder behind where it is stopped at the
+	// wrong moment; here it goes with the stack's own.
+	temporary := filepath.Join(s.dir, "go-build")
+	if err := os.Mkdir(temporary, 0o700); err != nil {
+		return err
+	}
 	var said strings.Builder
-	cmd := command(ctx, s.root, buildEnv(), &said, "make", "build", "ARCH=host", "BIN="+kept)
+	cmd := command(ctx, s.root, append(buildEnv(), "GOTMPDIR="+temporary), &said, "make", "build", "ARCH=host", "BIN="+kept)
 	if err := run(ctx, cmd, "make build"); err != nil {
 		return fmt.Errorf("%w\n%s", err, lastLines(said.String(), 20))
 	}
@@ -84,15 +90,14 @@ func copyFile(to, from string, mode os.FileMode) error {
 	return os.WriteFile(to, data, mode)
 }
 
-// command prepares a program whose whole process group ends with the context:
-// politely, so that go build can remove its temporary folder, and then not.
+// command prepares a program whose whole process group ends with the context.
 func command(ctx context.Context, dir string, env []string, log io.Writer, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Env = dir, env
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
-	cmd.WaitDelay = 3 * time.Second
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
 	return cmd
 }
 
@@ -104,11 +109,23 @@ func run(ctx context.Context, cmd *exec.Cmd, what string) error {
 		return nil
 	case ctx.Err() != nil:
 		if cmd.Process != nil {
-			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+			endGroup(cmd.Process.Pid)
 		}
 		return context.Cause(ctx)
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// endGroup waits until a process group that was asked to end has ended, and
+// then for no longer. A program that has started others, as make does, may end
+// before they have tidied up.
+func endGroup(pid int) {
+	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if syscall.Kill(-pid, 0) != nil {
+			return
+		}
+	}
+	_ = syscall.Kill(-pid, syscall.SIGKILL) // there may be nobody left
 }
 
 // lastLines returns the last lines that are not empty, indented.
