@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 	"shared/registry": pure,
 
 	"shared/outbound": with(domain, "golang.org/x/net/"),
-	"shared/queue":    with(domain, aws),
+	"shared/queue":    with(domain, aws, "golang.org/x/sync/"),
 	"shared/store":    with(domain, aws, "github.com/oklog/ulid/v2", "golang.org/x/sync/"),
 	"shared/vault":    with(domain, aws, "golang.org/x/sync/"),
 	"shared/workflow": with(domain, aws),

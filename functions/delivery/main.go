@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"time"
 
@@ -48,6 +49,9 @@ func run(ctx context.Context, environ []string) error {
 	if err != nil {
 		return fmt.Errorf("load AWS configuration: %w", err)
 	}
+	// net/http logs what receivers send unasked, word for word: it may repeat the
+	// token of a URL. Nothing of ours writes to the default logger.
+	slog.SetDefault(slog.New(slog.DiscardHandler))
 	handler := handler{service: newService(settings, cloud, guard)}
 	handler.service.Log.Info("started", "settings", settings)
 	lambda.StartWithOptions(handler.deliver, lambda.WithContext(ctx))

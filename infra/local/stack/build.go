@@ -108,24 +108,9 @@ func run(ctx context.Context, cmd *exec.Cmd, what string) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		if cmd.Process != nil {
-			endGroup(cmd.Process.Pid)
-		}
 		return context.Cause(ctx)
 	}
 	return fmt.Errorf("%s: %w", what, err)
-}
-
-// endGroup waits until a process group that was asked to end has ended, and
-// then for no longer. A program that has started others, as make does, may end
-// before they have tidied up.
-func endGroup(pid int) {
-	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if syscall.Kill(-pid, 0) != nil {
-			return
-		}
-	}
-	_ = syscall.Kill(-pid, syscall.SIGKILL) // there may be nobody left
 }
 
 // lastLines returns the last lines that are not empty, indented.

@@ -34,8 +34,8 @@ func TestParameters(t *testing.T) {
 		{name: "emptied", params: "AllowedNetworks=", change: map[string]string{"AllowedNetworks": ""}},
 		{name: "unknown", params: "Retries=3", err: "PARAMS: template.yaml has no parameter Retries; docs/configuration.md lists them"},
 		{name: "no value", params: "UrlLimit", err: `PARAMS: "UrlLimit" is not Name=value`},
-		{name: "out of bounds", params: "UrlLimit=0", err: "PARAMS: UrlLimit=0: must be a number from 1 to 100"},
-		{name: "no number", params: "UrlLimit=ten", err: "PARAMS: UrlLimit=ten: must be a number from 1 to 100"},
+		{name: "out of bounds", params: "UrlLimit=0", err: "PARAMS: UrlLimit=0: must be a number from 1 to 50"},
+		{name: "no number", params: "UrlLimit=ten", err: "PARAMS: UrlLimit=ten: must be a number from 1 to 50"},
 		{name: "not allowed", params: "SuccessStatus=201", err: "PARAMS: SuccessStatus=201: must be one of 200, 2xx"},
 		{
 			name: "not the pattern", params: "RetrySchedule=soon",
