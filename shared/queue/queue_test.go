@@ -61,7 +61,11 @@ var queues atomic.Int64
 
 func newQueue(t *testing.T) string {
 	t.Helper()
-	out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(fmt.Sprintf("lane-%d", queues.Add(1)))})
+	out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{
+		QueueName: aws.String(fmt.Sprintf("lane-%d", queues.Add(1))),
+		// Where the answer to a receive is lost, its messages come again soon.
+		Attributes: map[string]string{"VisibilityTimeout": "2"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
