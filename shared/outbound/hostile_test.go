@@ -235,10 +235,11 @@ func TestGzipIsNotDecoded(t *testing.T) {
 	}
 }
 
-// TestEarlyAnswer: a receiver may answer before it has read what we send, and
-// never read it.
+// TestEarlyAnswer: a receiver may answer when it has seen the request's first
+// byte, and never read the rest.
 func TestEarlyAnswer(t *testing.T) {
 	s := listen(t, func(_ *server, conn net.Conn, _ int64) {
+		_, _ = conn.Read(make([]byte, 1))
 		_, _ = io.WriteString(conn, "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
 		time.Sleep(short)
 	})

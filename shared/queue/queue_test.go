@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -110,11 +111,14 @@ func TestLanes(t *testing.T) {
 
 // recorder answers calls as it is told, and keeps what it was asked.
 type recorder struct {
+	mu    sync.Mutex
 	calls  [][]types.SendMessageBatchRequestEntry
 	answer func(call int, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error)
 }
 
 func (r *recorder) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.calls = append(r.calls, in.Entries)
 	return r.answer(len(r.calls), in)
 }
