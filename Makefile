@@ -18,6 +18,8 @@ export PORT EMULATOR_PORT PARAMS WAIT_SCALE
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := .tools/golangci-lint-$(GOLANGCI_VERSION)
 
+LOCAL := .local/mediahooks-local
+
 # ARCH=host is for the local stack, which runs the binaries as they are.
 TARGET_arm64  := GOOS=linux GOARCH=arm64
 TARGET_x86_64 := GOOS=linux GOARCH=amd64
@@ -37,8 +39,16 @@ tools: .venv/.installed ## install the emulator, the SAM CLI and cfn-lint into .
 		{ echo "make tools: Python 3.11 or newer is needed, as python3" >&2; exit 1; }
 	@echo "Installing the emulator, the SAM CLI and cfn-lint into .venv (about a minute, once)"
 	@python3 -m venv --clear .venv
-	@.venv/bin/pip install --quiet --disable-pip-version-check -r infra/local/requirements.txt
+	@$(MAKE) --silent compiled & \
+		.venv/bin/pip install --quiet --disable-pip-version-check -r infra/local/requirements.txt && wait
 	@touch $@
+
+# Meanwhile Go compiles what make run needs, so that the first run is as quick
+# as the second. A fault is for that run to tell.
+.PHONY: compiled
+compiled:
+	@$(MAKE) --silent build ARCH=host BIN=.local/build >/dev/null 2>&1 && \
+		CGO_ENABLED=0 go build -trimpath -o $(LOCAL) ./infra/local 2>/dev/null || true
 
 .PHONY: build
 build: $(FUNCTIONS:%=build-%) ## write bin/<function>/bootstrap, for ARCH=arm64 or x86_64
@@ -48,8 +58,6 @@ $(FUNCTIONS:%=build-%): build-%:
 	@$(if $(filter $(ARCH),arm64 x86_64 host),,$(error ARCH=$(ARCH): must be arm64 or x86_64))\
 		env $(TARGET_$(ARCH)) CGO_ENABLED=0 \
 		go build -trimpath -tags lambda.norpc -ldflags '-s -w' -o $(BIN)/$*/bootstrap ./functions/$*
-
-LOCAL := .local/mediahooks-local
 
 .PHONY: local
 local: tools

@@ -111,7 +111,7 @@ func TestLanes(t *testing.T) {
 
 // recorder answers calls as it is told, and keeps what it was asked.
 type recorder struct {
-	mu    sync.Mutex
+	mu     sync.Mutex
 	calls  [][]types.SendMessageBatchRequestEntry
 	answer func(call int, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error)
 }
