@@ -117,8 +117,9 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 	done
 
 .PHONY: docs
-docs: ## write docs/configuration.md from template.yaml
+docs: ## write docs/configuration.md and docs/event-types.md from what they describe
 	go run ./infra/configuration
+	go run ./infra/eventtypes
 
 .PHONY: deploy
 deploy: tools build ## deploy to the AWS account of your credentials; STAGE=prod for that table of samconfig.toml

@@ -33,7 +33,7 @@ var (
 var mayImport = map[string][]string{
 	"shared/notification": {},
 
-	"shared/catalog":   domain,
+	"shared/catalog":   with(domain, "github.com/santhosh-tekuri/jsonschema/v6"),
 	"shared/lane":      domain,
 	"shared/payload":   with(domain, "github.com/klauspost/compress/zstd"),
 	"shared/request":   with(domain, module+"shared/payload"), // the JSON that requests and payloads come in is one

@@ -21,6 +21,7 @@ import (
 	"github.com/mediahooks/mediahooks/shared/notificationtest"
 	"github.com/mediahooks/mediahooks/shared/outbound"
 	"github.com/mediahooks/mediahooks/shared/registry"
+	"github.com/mediahooks/mediahooks/shared/retry"
 	"github.com/mediahooks/mediahooks/shared/web"
 )
 
@@ -51,10 +52,17 @@ func newServer(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	err = s.store.PutUploadPreset(t.Context(), notification.UploadPreset{
+		CloudName: "demo", Name: "web", Unsigned: true, Settings: []byte(`{"folder":"a"}`), Version: 1, CreatedAt: made, UpdatedAt: made,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	log := slog.New(slog.NewJSONHandler(&s.log, nil))
-	triggers := newTriggers(config.API{URLLimit: 10}, s.store, outbound.Guard{})
-	triggers.Wait = func(context.Context, time.Duration) error { return nil }
-	handler := api{directory: registry.NewDirectory(s.store, time.Now), triggers: triggers, log: log}
+	stack := config.API{URLLimit: 10, Defaults: config.Defaults{RetrySchedule: config.Schedule(retry.Cloudinary()), SuccessStatus: "200"}}
+	handler := newAPI(stack, s.store, outbound.Guard{}, log)
+	atOnce := func(context.Context, time.Duration) error { return nil }
+	handler.triggers.Wait, handler.presets.Wait, handler.settings.Wait = atOnce, atOnce, atOnce
 	s.handle = web.Lambda(handler.routes(), log)
 	return s
 }
@@ -99,6 +107,25 @@ var wantFor = map[string]struct {
 	"delete-trigger-malformed-id.json":   {400, `{"error":{"message":"invalid_or_malformed_attribute"}}`},
 	"test-trigger.json":                  {200, `{"trigger_id":"` + triggerID + `","filter_present":false,"filter_result":true}`},
 	"test-trigger-malformed-sample.json": {400, `{"error":{"message":"invalid_sample_data_json"}}`},
+	"event-types.json":                   {200, `"fixed_folder_mode":true,"schema":{"$schema":"https://json-schema.org/draft/2020-12/schema"`},
+	"event-type.json":                    {200, `{"name":"eager","description":"Eager transformations`},
+	"event-type-unknown.json":            {404, `{"error":{"message":"record_not_found"}}`},
+	"list-presets.json":                  {200, `{"presets":[{"name":"web","unsigned":true,"settings":{"folder":"a"}}]}`},
+	"list-presets-malformed.json":        {400, `{"error":{"message":"max_results: must be a number from 1 to 500"}}`},
+	"create-preset.json":                 {200, `{"message":"created","name":"print"}`},
+	"create-preset-form.json":            {200, `{"message":"created","name":"`},
+	"create-preset-again.json":           {409, `{"error":{"message":"Upload preset web already exists"}}`},
+	"create-preset-private-url.json":     {400, `{"error":{"message":"notification_url: `},
+	"get-preset.json":                    {200, `{"name":"web","unsigned":true,"settings":{"folder":"a"}}`},
+	"get-preset-unknown.json":            {404, `{"error":{"message":"Can't find upload preset with name none"}}`},
+	"update-preset.json":                 {200, `{"message":"updated"}`},
+	"update-preset-another-name.json":    {400, `{"error":{"message":"name: is not the one in the path; a preset cannot be renamed"}}`},
+	"delete-preset.json":                 {200, `{"message":"deleted"}`},
+	"get-settings.json":                  {200, `{"signature_algorithm":"sha1","include_client_ip":false,"folder_mode":"dynamic","success":"200","retry_schedule":"3m,6m,9m"}`},
+	"put-settings.json":                  {200, `{"signature_algorithm":"sha256","include_client_ip":true,"folder_mode":"fixed","success":"2xx","retry_schedule":"1m,10m"}`},
+	"put-settings-unknown-field.json":    {400, `{"error":{"message":"retries: is not a field that is known here"}}`},
+	"put-settings-nothing.json":          {400, `{"error":{"message":"missing_attributes"}}`},
+	"put-settings-malformed.json":        {400, `{"error":{"message":"retry_schedule: must be waits such as 3m,6m,9m`},
 	"openapi.json":                       {200, "openapi: 3.0.3"},
 	"unknown-path.json":                  {404, `{"error":{"message":"no such path: /nowhere"}}`},
 	"wrong-method.json":                  {405, `{"error":{"message":"method PATCH is not allowed here; allowed: GET, HEAD, POST"}}`},

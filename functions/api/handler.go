@@ -11,6 +11,7 @@ import (
 	"github.com/mediahooks/mediahooks/shared/config"
 	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/registry"
+	"github.com/mediahooks/mediahooks/shared/retry"
 	"github.com/mediahooks/mediahooks/shared/web"
 )
 
@@ -18,7 +19,16 @@ import (
 type api struct {
 	directory *registry.Directory
 	triggers  registry.Triggers
+	presets   registry.Presets
+	settings  registry.Settings
+	stack     stack
 	log       *slog.Logger
+}
+
+// stack is what is in force where an environment has decided nothing.
+type stack struct {
+	Success  string
+	Schedule retry.Schedule
 }
 
 // routes lists all calls but the one for events, which the intake function
@@ -32,6 +42,18 @@ func (a api) routes() http.Handler {
 		"PUT /v1_1/{cloud_name}/triggers/{id}":       a.updateTrigger,
 		"DELETE /v1_1/{cloud_name}/triggers/{id}":    a.deleteTrigger,
 		"POST /v1_1/{cloud_name}/triggers/{id}/test": a.testTrigger,
+
+		"GET /v1_1/{cloud_name}/event_types":        listEventTypes,
+		"GET /v1_1/{cloud_name}/event_types/{name}": getEventType,
+
+		"GET /v1_1/{cloud_name}/upload_presets":           a.listPresets,
+		"POST /v1_1/{cloud_name}/upload_presets":          a.createPreset,
+		"GET /v1_1/{cloud_name}/upload_presets/{name}":    a.getPreset,
+		"PUT /v1_1/{cloud_name}/upload_presets/{name}":    a.updatePreset,
+		"DELETE /v1_1/{cloud_name}/upload_presets/{name}": a.deletePreset,
+
+		"GET /v1_1/{cloud_name}/notification_settings": a.getSettings,
+		"PUT /v1_1/{cloud_name}/notification_settings": a.putSettings,
 	} {
 		mux.Handle(pattern, web.Authenticated(a.directory, a.log, endpoint))
 	}
@@ -49,21 +71,28 @@ func openAPI(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(spec.OpenAPI) // into memory
 }
 
-// newTriggers fills in the limit of triggers where it follows from that of URLs.
-func newTriggers(settings config.API, store registry.Store, guard registry.URLGuard) registry.Triggers {
-	triggers := registry.Triggers{
-		Store:        store,
-		Guard:        guard,
-		URLLimit:     settings.URLLimit,
-		TriggerLimit: settings.TriggerLimit,
-		Now:          time.Now,
-		Wait:         wait,
+// newAPI ties the registry's rules to a store.
+func newAPI(settings config.API, store registry.Store, guard registry.URLGuard, log *slog.Logger) api {
+	a := api{
+		directory: registry.NewDirectory(store, time.Now),
+		triggers: registry.Triggers{
+			Store:        store,
+			Guard:        guard,
+			URLLimit:     settings.URLLimit,
+			TriggerLimit: settings.TriggerLimit,
+			Now:          time.Now,
+			Wait:         wait,
+		},
+		presets:  registry.Presets{Store: store, Guard: guard, Now: time.Now, Wait: wait},
+		settings: registry.Settings{Store: store, Wait: wait},
+		stack:    stack{Success: settings.SuccessStatus, Schedule: retry.Schedule(settings.RetrySchedule)},
+		log:      log,
 	}
-	if triggers.TriggerLimit == 0 {
+	if a.triggers.TriggerLimit == 0 {
 		types := append(catalog.EventTypes(), notification.AllEvents)
-		triggers.TriggerLimit = len(types) * settings.URLLimit
+		a.triggers.TriggerLimit = len(types) * settings.URLLimit
 	}
-	return triggers
+	return a
 }
 
 func wait(ctx context.Context, d time.Duration) error {

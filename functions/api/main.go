@@ -14,7 +14,6 @@ import (
 
 	"github.com/mediahooks/mediahooks/shared/config"
 	"github.com/mediahooks/mediahooks/shared/outbound"
-	"github.com/mediahooks/mediahooks/shared/registry"
 	"github.com/mediahooks/mediahooks/shared/store"
 	"github.com/mediahooks/mediahooks/shared/telemetry"
 	"github.com/mediahooks/mediahooks/shared/web"
@@ -43,11 +42,7 @@ func run(ctx context.Context, environ []string) error {
 	log := telemetry.NewLogger(os.Stdout, settings.LogLevel, "mediahooks-api", settings.Stage)
 	log.Info("started", "settings", settings)
 	table := store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now)
-	handler := api{
-		directory: registry.NewDirectory(table, time.Now),
-		triggers:  newTriggers(settings, table, guard),
-		log:       log,
-	}
+	handler := newAPI(settings, table, guard, log)
 	lambda.StartWithOptions(web.Lambda(handler.routes(), log), lambda.WithContext(ctx))
 	return nil
 }

@@ -109,9 +109,11 @@ func newHandler(t *testing.T, sender delivery.Sender) handler {
 		t.Fatal(err)
 	}
 	queue := notificationtest.NewQueue(time.Now)
+	directory := registry.NewDirectory(store, time.Now)
 	return handler{service: delivery.Service{
 		Records: store, Events: store, Sender: sender, Queue: queue, Workflow: notificationtest.NewWorkflow(queue),
-		Keys:     registry.Signers{Directory: registry.NewDirectory(store, time.Now), Vault: vault},
+		Keys:     registry.Signers{Directory: directory, Vault: vault},
+		Settings: directory,
 		Log:      slog.New(slog.NewJSONHandler(io.Discard, nil)),
 		Schedule: retry.Cloudinary(), Retention: 1000 * 24 * time.Hour, Now: time.Now, After: time.After,
 	}}

@@ -61,13 +61,15 @@ func run(ctx context.Context, environ []string) error {
 // newService ties the stage to AWS and to the outside world.
 func newService(settings config.Delivery, cloud aws.Config, guard outbound.Guard) delivery.Service {
 	table := store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now)
+	directory := registry.NewDirectory(table, time.Now)
 	return delivery.Service{
 		Records: table,
 		Events:  table,
 		Keys: registry.Signers{
-			Directory: registry.NewDirectory(table, time.Now),
+			Directory: directory,
 			Vault:     vault.New(kms.NewFromConfig(cloud), settings.SecretsKeyARN),
 		},
+		Settings:   directory,
 		Sender:     outbound.New(guard, outbound.Options{}),
 		Queue:      queue.New(sqs.NewFromConfig(cloud), settings.URLs(), time.Now),
 		Workflow:   workflow.New(sfn.NewFromConfig(cloud), settings.WaitWorkflowARN, settings.URLs()),

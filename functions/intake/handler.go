@@ -1,107 +1,96 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
 	"log/slog"
-	"net/http"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/mediahooks/mediahooks/shared/intake"
-	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/registry"
 	"github.com/mediahooks/mediahooks/shared/web"
 )
 
-// handler serves the call for events.
+// handler serves every way in: the HTTP API, the event bus, direct invocation,
+// and the hold queue. What is reported takes the same path from there; see
+// docs/decisions/0012-ways-in.md.
 type handler struct {
 	directory *registry.Directory
 	service   intake.Service
 	log       *slog.Logger
+	// clouds are the environments that events of the bus and direct invocations
+	// may name; empty for all.
+	clouds []string
 }
 
-func (h handler) routes() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("POST /v1_1/{cloud_name}/events", web.Authenticated(h.directory, h.log, h.postEvents))
-	return mux
-}
+// way is how something came in, by the name that it has in the log.
+type way string
 
-// postEvents accepts one event or a list. Every answer from the moment that the
-// events are known names each of them, so that the producer can repeat those that
-// a fault of ours left open.
-func (h handler) postEvents(w http.ResponseWriter, r *http.Request, caller web.Caller) error {
-	body, err := web.ReadBody(r, intake.MaxCall)
-	if err != nil {
-		return err
-	}
-	env := caller.Environment
-	call, err := intake.ReadCall(env.CloudName, body, r.Header.Get("Idempotency-Key"))
-	if err != nil {
-		return err
-	}
-	results, err := h.service.Accept(r.Context(), env, intake.Caller{Source: "api", ID: caller.APIKey}, call.Reports)
-	if results == nil {
-		return err
-	}
-	h.logEvents(r, env.CloudName, call.Reports, results)
-	status, answer := http.StatusAccepted, answer{}
-	if err != nil {
-		var fault web.ErrorBody
-		status, fault = web.Describe(r, h.log, err)
-		answer.Error = &fault.Error
-	}
-	shown := showAll(r, h.log, results)
-	if call.List {
-		answer.Events = shown
-	} else {
-		answer.event = &shown[0]
-	}
-	web.WriteJSON(w, status, answer)
-	return nil
-}
+const (
+	byHTTP   way = "http"
+	byBus    way = "eventbridge"
+	byInvoke way = "direct"
+	byHold   way = "hold"
+)
 
-// answer is the answer to a call: an event's own fields, or a list of events,
-// with an error, which hides the event's, where one of them did not come through.
-type answer struct {
-	Error *web.ErrorMessage `json:"error,omitempty"`
-	*event
-	Events []event `json:"events,omitempty"`
-}
+// lastWords is how long before the function's deadline the work on an invocation
+// ends, so that there is time to say so.
+const lastWords = 500 * time.Millisecond
 
-type event struct {
-	EventID    string            `json:"event_id"`
-	Status     intake.Status     `json:"status"`
-	BatchID    string            `json:"batch_id,omitempty"`
-	Deliveries []delivery        `json:"deliveries"`
-	Error      *web.ErrorMessage `json:"error,omitempty"`
-}
-
-type delivery struct {
-	DeliveryID string           `json:"delivery_id"`
-	URI        string           `json:"uri"`
-	Why        notification.Why `json:"why"`
-	TriggerID  string           `json:"trigger_id,omitempty"`
-}
-
-func showAll(r *http.Request, log *slog.Logger, results []intake.Result) []event {
-	events := make([]event, len(results))
-	for i, result := range results {
-		events[i] = event{EventID: result.EventID, Status: result.Status, BatchID: result.BatchID, Deliveries: []delivery{}}
-		if result.Err != nil {
-			_, fault := web.Describe(r, log, result.Err)
-			events[i].Error = &fault.Error
-			continue
+// entry returns the function's entry point, which tells by an invocation's shape
+// which way it came.
+func (h handler) entry() func(context.Context, json.RawMessage) (any, error) {
+	overHTTP := web.Lambda(h.routes(), h.log)
+	return func(ctx context.Context, raw json.RawMessage) (any, error) {
+		by := wayOf(raw)
+		if by == byHTTP {
+			var request events.APIGatewayV2HTTPRequest
+			if err := json.Unmarshal(raw, &request); err != nil {
+				return nil, fmt.Errorf("read HTTP request: %w", err)
+			}
+			return overHTTP(ctx, request)
 		}
-		for _, t := range result.Targets {
-			events[i].Deliveries = append(events[i].Deliveries,
-				delivery{DeliveryID: t.DeliveryID, URI: t.URL, Why: t.Why, TriggerID: t.TriggerID})
+		if deadline, ok := ctx.Deadline(); ok {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, deadline.Add(-lastWords))
+			defer cancel()
+		}
+		switch by {
+		case byHold:
+			return h.release(ctx, raw)
+		case byBus: // nobody reads an answer
+			_, err := h.report(ctx, ofBus(raw))
+			return nil, err
+		default:
+			return h.report(ctx, ofInvoke(ctx, raw))
 		}
 	}
-	return events
 }
 
-// logEvents writes the one line of each event.
-func (h handler) logEvents(r *http.Request, cloudName string, reports []intake.Report, results []intake.Result) {
-	for i, result := range results {
-		h.log.InfoContext(r.Context(), "event reported", "request_id", web.RequestID(r), "cloud_name", cloudName,
-			"event_id", result.EventID, "notification_type", reports[i].NotificationType,
-			"status", string(result.Status), "deliveries", len(result.Targets))
+// wayOf recognises the shapes that AWS gives its events. Whatever has none of
+// them is the payload of a direct invocation, whose fields have other names.
+func wayOf(raw json.RawMessage) way {
+	var shape struct {
+		RequestContext struct {
+			HTTP json.RawMessage `json:"http"`
+		} `json:"requestContext"`
+		DetailType json.RawMessage `json:"detail-type"`
+		Detail     json.RawMessage `json:"detail"`
+		Records    []struct {
+			EventSource string `json:"eventSource"`
+		} `json:"Records"`
 	}
+	_ = json.Unmarshal(raw, &shape) // a field of another type is of none of these shapes
+	switch {
+	case shape.RequestContext.HTTP != nil:
+		return byHTTP
+	case len(shape.Records) > 0 && shape.Records[0].EventSource == "aws:sqs":
+		return byHold
+	case shape.DetailType != nil && shape.Detail != nil:
+		return byBus
+	}
+	return byInvoke
 }

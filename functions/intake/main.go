@@ -1,4 +1,6 @@
-// Command intake is the Lambda function that accepts events.
+// Command intake is the Lambda function that accepts events: over HTTP, from
+// EventBridge and by direct invocation; and that releases those which wait for
+// the other half of an eager pair when their time is over.
 package main
 
 import (
@@ -19,7 +21,6 @@ import (
 	"github.com/mediahooks/mediahooks/shared/registry"
 	"github.com/mediahooks/mediahooks/shared/store"
 	"github.com/mediahooks/mediahooks/shared/telemetry"
-	"github.com/mediahooks/mediahooks/shared/web"
 )
 
 func main() {
@@ -45,17 +46,23 @@ func run(ctx context.Context, environ []string) error {
 	log := telemetry.NewLogger(os.Stdout, settings.LogLevel, "mediahooks-intake", settings.Stage)
 	log.Info("started", "settings", settings)
 	table := store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now)
+	directory, queues := registry.NewDirectory(table, time.Now), sqs.NewFromConfig(cloud)
 	handler := handler{
-		directory: registry.NewDirectory(table, time.Now),
+		directory: directory,
 		service: intake.Service{
-			Records:   table,
-			Queue:     queue.New(sqs.NewFromConfig(cloud), settings.URLs(), time.Now),
-			Guard:     guard,
-			Now:       time.Now,
-			Retention: settings.Retention(),
+			Environments: directory,
+			Presets:      directory,
+			Records:      table,
+			Queue:        queue.New(queues, settings.URLs(), time.Now),
+			Clock:        queue.NewHolds(queues, settings.HoldQueueURL, time.Now),
+			Guard:        guard,
+			Now:          time.Now,
+			HoldTimeout:  settings.HoldTimeout,
+			Retention:    settings.Retention(),
 		},
-		log: log,
+		log:    log,
+		clouds: settings.EventClouds,
 	}
-	lambda.StartWithOptions(web.Lambda(handler.routes(), log), lambda.WithContext(ctx))
+	lambda.StartWithOptions(handler.entry(), lambda.WithContext(ctx))
 	return nil
 }

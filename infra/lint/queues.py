@@ -9,6 +9,17 @@ def resource(value):
     return (got.split(".") if isinstance(got, str) else got or [None])[0]
 
 
+def dead_letter_queues(cfn):
+    """The queues that take what others could not handle: another queue, a rule, an asynchronous invocation."""
+    for queue in cfn.get_resources("AWS::SQS::Queue").values():
+        yield resource(queue.get("Properties", {}).get("RedrivePolicy", {}).get("deadLetterTargetArn"))
+    for rule in cfn.get_resources("AWS::Events::Rule").values():
+        for target in rule["Properties"].get("Targets", []):
+            yield resource(target.get("DeadLetterConfig", {}).get("Arn"))
+    for config in cfn.get_resources("AWS::Lambda::EventInvokeConfig").values():
+        yield resource(config["Properties"].get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"))
+
+
 class QueueRedrive(CloudFormationLintRule):
     id = "E9003"
     shortdesc = "Queues have a dead-letter queue with an alarm, or are one"
@@ -19,7 +30,7 @@ class QueueRedrive(CloudFormationLintRule):
         matches = []
         queues = cfn.get_resources("AWS::SQS::Queue")
         redrives = {n: resource(q.get("Properties", {}).get("RedrivePolicy", {}).get("deadLetterTargetArn")) for n, q in queues.items()}
-        dead = {target for target in redrives.values() if target}
+        dead = set(dead_letter_queues(cfn))
         watched = set()
         for alarm in cfn.get_resources("AWS::CloudWatch::Alarm").values():
             for dimension in alarm["Properties"].get("Dimensions", []):

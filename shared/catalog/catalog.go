@@ -1,64 +1,14 @@
-// Package catalog is what Cloudinary's event types are: their names, and which
-// Upload API methods cause them and take a notification_url. It is pure data;
-// nowhere else does the project list event types.
+// Package catalog is what Cloudinary's event types are: their names, what causes
+// them, which of them take a notification_url, and what their payloads look
+// like. It is pure data; nowhere else does the project list event types.
 package catalog
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/mediahooks/mediahooks/shared/notification"
 )
-
-// urlMethods are the seven methods that take a notification_url.
-//
-// Source: Cloudinary, Webhook notifications, Notification URLs for specific API
-// calls.
-var urlMethods = []string{
-	"upload", "explicit", "explode", "generate_archive", "sprite", "multi", "create_collage",
-}
-
-// eventType is a row of the catalogue.
-type eventType struct {
-	name string
-	// caused are those of the seven methods that cause events of the type.
-	caused []string
-}
-
-// eventTypes holds the values of Cloudinary's event_type but "all", and the two
-// that its documents name besides: proof_status_changed and related_assets.
-// Cloudinary does not say which type a collage is reported as, so it may be
-// reported as an upload or as a multi.
-var eventTypes = []eventType{
-	{name: "access_control_changed"},
-	{name: "bulk_refresh_auto_fetch"},
-	{name: "create_folder"},
-	{name: "delete"},
-	{name: "delete_by_token"},
-	{name: "delete_folder"},
-	{name: "eager"},
-	{name: "error", caused: urlMethods},
-	{name: "explode", caused: []string{"explode"}},
-	{name: "generate_archive", caused: []string{"generate_archive"}},
-	{name: "info", caused: []string{"upload", "explicit"}},
-	{name: "invalidate_custom_cdn"},
-	{name: "moderation", caused: []string{"upload", "explicit"}},
-	{name: "moderation_summary", caused: []string{"upload", "explicit"}},
-	{name: "move"},
-	{name: "move_or_rename_asset_folder"},
-	{name: "multi", caused: []string{"multi", "create_collage"}},
-	{name: "proof_status_changed"},
-	{name: "publish"},
-	{name: "related_assets"},
-	{name: "rename"},
-	{name: "report"},
-	{name: "resource_context_changed"},
-	{name: "resource_display_name_changed"},
-	{name: "resource_metadata_changed"},
-	{name: "resource_tags_changed"},
-	{name: "restore_asset_version"},
-	{name: "sprite", caused: []string{"sprite"}},
-	{name: "upload", caused: []string{"upload", "explicit", "create_collage"}},
-}
 
 // EventTypes returns the names of all event types but "all", sorted.
 func EventTypes() []string {
@@ -84,20 +34,53 @@ func IsTriggerType(name string) bool {
 // TakesNotificationURL reports whether the call behind an event of the type can
 // have named a notification_url. An empty method stands for whichever causes
 // the type.
+//
+// Source: Cloudinary, Webhook notifications, Notification URLs for specific API
+// calls.
 func TakesNotificationURL(name, method string) bool {
 	t, found := find(name)
 	if !found {
 		return false
 	}
 	if method == "" {
-		return len(t.caused) > 0
+		return len(t.urlMethods) > 0
 	}
-	return slices.Contains(t.caused, method)
+	return slices.Contains(t.urlMethods, method)
+}
+
+// TakesEager reports whether the call behind an event of the type can have asked
+// for eager transformations: by eager, eager_async and eager_notification_url.
+// An empty method stands for upload. It is false for the type eager, which is
+// not what was asked but what came of it.
+//
+// Source: Cloudinary, Webhook notifications, Eager transformation notifications.
+func TakesEager(name, method string) bool {
+	return name == "upload" && (method == "" || slices.Contains(uploadOrExplicit, method))
+}
+
+// TakesUploadPreset reports whether the call behind an event of the type can
+// have named an upload preset. An empty method stands for upload.
+//
+// Source: Cloudinary, Webhook notifications, Managing webhook notifications from
+// the Console: a notification each time an upload using this preset is completed.
+func TakesUploadPreset(name, method string) bool { return TakesEager(name, method) }
+
+// InFixedFolders reports whether events of the type happen in an environment
+// with fixed folders. A move does not: moving an asset changes its public ID
+// there, and so is a rename.
+//
+// Source: Cloudinary, Webhook notifications, Console UI notifications and
+// Notification response examples, legacy fixed folder mode.
+func InFixedFolders(name string) bool {
+	t, found := find(name)
+	return found && !t.dynamicFolders
 }
 
 func find(name string) (eventType, bool) {
-	i := slices.IndexFunc(eventTypes, func(t eventType) bool { return t.name == name })
-	if i < 0 {
+	i, found := slices.BinarySearchFunc(eventTypes, name, func(t eventType, name string) int {
+		return strings.Compare(t.name, name)
+	})
+	if !found {
 		return eventType{}, false
 	}
 	return eventTypes[i], true

@@ -64,3 +64,40 @@ func TestTakesNotificationURL(t *testing.T) {
 		})
 	}
 }
+
+func TestTakesEager(t *testing.T) {
+	for _, test := range []struct {
+		eventType, method string
+		want              bool
+	}{
+		{"upload", "", true},
+		{"upload", "upload", true},
+		{"upload", "explicit", true},
+		{"upload", "create_collage", false},
+		{"upload", "nonsense", false},
+		{"eager", "", false},
+		{"eager", "upload", false},
+		{"info", "upload", false},
+		{"explode", "explode", false},
+		{"nonsense", "", false},
+	} {
+		if got := catalog.TakesEager(test.eventType, test.method); got != test.want {
+			t.Errorf("TakesEager(%q, %q) = %t, want %t", test.eventType, test.method, got, test.want)
+		}
+		if got := catalog.TakesUploadPreset(test.eventType, test.method); got != test.want {
+			t.Errorf("TakesUploadPreset(%q, %q) = %t, want %t", test.eventType, test.method, got, test.want)
+		}
+	}
+}
+
+func TestInFixedFolders(t *testing.T) {
+	absent := []string{"delete_folder", "move", "move_or_rename_asset_folder", "resource_display_name_changed"}
+	for _, name := range catalog.EventTypes() {
+		if got, want := catalog.InFixedFolders(name), !slices.Contains(absent, name); got != want {
+			t.Errorf("InFixedFolders(%q) = %t, want %t", name, got, want)
+		}
+	}
+	if catalog.InFixedFolders("nonsense") || catalog.InFixedFolders("all") {
+		t.Error("what is no event type exists nowhere")
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"time"
 
@@ -49,9 +50,27 @@ func (q Queues) validate() error {
 	return nil
 }
 
+// Defaults is what holds for environments that have decided nothing else.
+type Defaults struct {
+	RetrySchedule Schedule `env:"RETRY_SCHEDULE,required"` // empty: no retries
+	// SuccessStatus is which answers count as a success: 200, or 2xx.
+	SuccessStatus string `env:"SUCCESS_STATUS" envDefault:"200"`
+}
+
+// AnySuccess reports whether every 2xx counts as a success.
+func (c Defaults) AnySuccess() bool { return c.SuccessStatus == "2xx" }
+
+func (c Defaults) validate() error {
+	if c.SuccessStatus != "200" && c.SuccessStatus != "2xx" {
+		return fmt.Errorf("SUCCESS_STATUS %q: must be 200 or 2xx", c.SuccessStatus)
+	}
+	return nil
+}
+
 // API is what the api function has.
 type API struct {
 	Common
+	Defaults
 	// URLLimit is how many notification URLs an environment may have,
 	// TriggerLimit how many triggers; 0 stands for as many as there are event
 	// types, times URLLimit.
@@ -61,7 +80,7 @@ type API struct {
 
 // Validate reports all faults.
 func (c API) Validate() error {
-	var errs []error
+	errs := []error{c.validate()}
 	if c.URLLimit < 1 {
 		errs = append(errs, fmt.Errorf("URL_LIMIT %d: must be at least 1", c.URLLimit))
 	}
@@ -75,20 +94,49 @@ func (c API) Validate() error {
 type Intake struct {
 	Common
 	Queues
+	HoldQueueURL string `env:"HOLD_QUEUE_URL,required,notEmpty"`
+	// HoldTimeout is how long one half of an eager pair waits for the other.
+	HoldTimeout time.Duration `env:"HOLD_TIMEOUT" envDefault:"1h"`
+	// EventClouds are the environments that events on the bus and direct
+	// invocations may name; empty for all.
+	EventClouds []string `env:"EVENT_CLOUDS"`
 }
 
+// maxHold bounds HoldTimeout.
+const maxHold = 168 * time.Hour
+
+// cloudName is what the name of an environment looks like.
+var cloudName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
+
 // Validate reports all faults.
-func (c Intake) Validate() error { return c.validate() }
+func (c Intake) Validate() error {
+	errs := []error{c.validate()}
+	switch {
+	case c.HoldTimeout < time.Second || c.HoldTimeout > maxHold:
+		errs = append(errs, fmt.Errorf("HOLD_TIMEOUT %s: must be 1s to 168h", c.HoldTimeout))
+	case c.RetentionDays > 0 && c.HoldTimeout >= c.Retention():
+		errs = append(errs, fmt.Errorf("HOLD_TIMEOUT %s: must be shorter than RETENTION_DAYS %d", c.HoldTimeout, c.RetentionDays))
+	}
+	for _, name := range c.EventClouds {
+		if !cloudName.MatchString(name) {
+			errs = append(errs, fmt.Errorf("EVENT_CLOUDS: %q is not a cloud_name", name))
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // Delivery is what the delivery function has.
 type Delivery struct {
 	Common
 	Queues
-	WaitWorkflowARN string   `env:"WAIT_WORKFLOW_ARN,required,notEmpty"`
-	SecretsKeyARN   string   `env:"SECRETS_KEY_ARN,required,notEmpty"`
-	RetrySchedule   Schedule `env:"RETRY_SCHEDULE,required"` // empty: no retries
-	// SuccessStatus is which answers count as a success: 200, or 2xx.
-	SuccessStatus string `env:"SUCCESS_STATUS" envDefault:"200"`
+	Defaults
+	WaitWorkflowARN string `env:"WAIT_WORKFLOW_ARN,required,notEmpty"`
+	SecretsKeyARN   string `env:"SECRETS_KEY_ARN,required,notEmpty"`
+}
+
+// Validate reports all faults.
+func (c Delivery) Validate() error {
+	return errors.Join(c.Queues.validate(), c.Defaults.validate())
 }
 
 // Schedule is a retry.Schedule as an environment variable holds it.
@@ -99,18 +147,6 @@ func (s *Schedule) UnmarshalText(text []byte) error {
 	schedule, err := retry.ParseSchedule(string(text))
 	*s = Schedule(schedule)
 	return err
-}
-
-// AnySuccess reports whether every 2xx counts as a success.
-func (c Delivery) AnySuccess() bool { return c.SuccessStatus == "2xx" }
-
-// Validate reports all faults.
-func (c Delivery) Validate() error {
-	errs := []error{c.validate()}
-	if c.SuccessStatus != "200" && c.SuccessStatus != "2xx" {
-		errs = append(errs, fmt.Errorf("SUCCESS_STATUS %q: must be 200 or 2xx", c.SuccessStatus))
-	}
-	return errors.Join(errs...)
 }
 
 // Load reads a function's settings from its environment, a list of NAME=value

@@ -6,12 +6,16 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/mediahooks/mediahooks/shared/config"
 	"github.com/mediahooks/mediahooks/shared/notification"
 )
 
-var common = []string{"STAGE=dev", "TABLE_NAME=t", "FIRST_QUEUE_URL=f", "SLOW_QUEUE_URL=s", "WAIT_WORKFLOW_ARN=w", "SECRETS_KEY_ARN=k", "RETRY_SCHEDULE=3m,6m,9m"}
+var common = []string{
+	"STAGE=dev", "TABLE_NAME=t", "FIRST_QUEUE_URL=f", "SLOW_QUEUE_URL=s", "HOLD_QUEUE_URL=h", "WAIT_WORKFLOW_ARN=w", "SECRETS_KEY_ARN=k",
+	"RETRY_SCHEDULE=3m,6m,9m",
+}
 
 func TestDefaults(t *testing.T) {
 	got, err := config.Load[config.Delivery](common)
@@ -19,12 +23,14 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config.Delivery{
-		Common:          config.Common{Stage: "dev", TableName: "t"},
-		Queues:          config.Queues{FirstURL: "f", SlowURL: "s", RetentionDays: 30},
+		Common: config.Common{Stage: "dev", TableName: "t"},
+		Queues: config.Queues{FirstURL: "f", SlowURL: "s", RetentionDays: 30},
+		Defaults: config.Defaults{
+			RetrySchedule: config.Schedule{3 * time.Minute, 6 * time.Minute, 9 * time.Minute},
+			SuccessStatus: "200",
+		},
 		WaitWorkflowARN: "w",
 		SecretsKeyARN:   "k",
-		RetrySchedule:   config.Schedule{3 * time.Minute, 6 * time.Minute, 9 * time.Minute},
-		SuccessStatus:   "200",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
@@ -38,6 +44,36 @@ func TestNoRetries(t *testing.T) {
 	got, err := config.Load[config.Delivery](append(common, "RETRY_SCHEDULE=", "SUCCESS_STATUS=2xx"))
 	if err != nil || len(got.RetrySchedule) != 0 || !got.AnySuccess() {
 		t.Errorf("settings = %+v, %v", got, err)
+	}
+}
+
+func TestIntake(t *testing.T) {
+	want := config.Intake{
+		Common:       config.Common{Stage: "dev", TableName: "t"},
+		Queues:       config.Queues{FirstURL: "f", SlowURL: "s", RetentionDays: 30},
+		HoldQueueURL: "h",
+		HoldTimeout:  time.Hour,
+	}
+	for _, test := range []struct {
+		name   string
+		set    []string
+		change func(*config.Intake)
+	}{
+		{"defaults", nil, func(*config.Intake) {}},
+		{"as the template has them", []string{"HOLD_TIMEOUT=1h", "EVENT_CLOUDS="}, func(*config.Intake) {}},
+		{"shortest", []string{"HOLD_TIMEOUT=1s"}, func(c *config.Intake) { c.HoldTimeout = time.Second }},
+		{"longest", []string{"HOLD_TIMEOUT=168h"}, func(c *config.Intake) { c.HoldTimeout = 168 * time.Hour }},
+		{"one cloud", []string{"EVENT_CLOUDS=demo"}, func(c *config.Intake) { c.EventClouds = []string{"demo"} }},
+		{"two clouds", []string{"EVENT_CLOUDS=demo,shop-1"}, func(c *config.Intake) { c.EventClouds = []string{"demo", "shop-1"} }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			want := want
+			test.change(&want)
+			got, err := config.Load[config.Intake](append(append([]string{}, common...), test.set...))
+			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); err != nil || diff != "" {
+				t.Errorf("settings, %v (-want +got):\n%s", err, diff)
+			}
+		})
 	}
 }
 
@@ -64,6 +100,15 @@ func TestFaults(t *testing.T) {
 		{"schedule", "delivery", []string{"RETRY_SCHEDULE=soon"}, []string{`wait "soon"`}},
 		{"success", "delivery", []string{"SUCCESS_STATUS=3xx", "RETENTION_DAYS=0"}, []string{`SUCCESS_STATUS "3xx"`, "RETENTION_DAYS 0"}},
 		{"retention", "intake", []string{"RETENTION_DAYS=-1"}, []string{"RETENTION_DAYS -1: must be at least 1"}},
+		{"no hold queue", "intake", []string{"HOLD_QUEUE_URL="}, []string{"HOLD_QUEUE_URL"}},
+		{"hold of no length", "intake", []string{"HOLD_TIMEOUT=soon"}, []string{"soon"}},
+		{"hold too short", "intake", []string{"HOLD_TIMEOUT=999ms"}, []string{"HOLD_TIMEOUT 999ms: must be 1s to 168h"}},
+		{"hold too long", "intake", []string{"HOLD_TIMEOUT=169h"}, []string{"HOLD_TIMEOUT 169h0m0s: must be 1s to 168h"}},
+		{
+			"hold longer than records", "intake", []string{"HOLD_TIMEOUT=24h", "RETENTION_DAYS=1"},
+			[]string{"HOLD_TIMEOUT 24h0m0s: must be shorter than RETENTION_DAYS 1"},
+		},
+		{"clouds", "intake", []string{"EVENT_CLOUDS=demo, shop,Shop"}, []string{`EVENT_CLOUDS: " shop" is not`, `EVENT_CLOUDS: "Shop" is not`}},
 		{"limits", "api", []string{"URL_LIMIT=0", "TRIGGER_LIMIT=-1"}, []string{"URL_LIMIT 0", "TRIGGER_LIMIT -1"}},
 		{"level", "api", []string{"LOG_LEVEL=loud"}, []string{"loud"}},
 	} {

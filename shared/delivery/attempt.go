@@ -29,6 +29,11 @@ const (
 func (s Service) attempt(ctx context.Context, t *task) {
 	m := t.message
 	started := s.Now()
+	settings, err := s.Settings.Settings(ctx, m.CloudName)
+	if err != nil {
+		t.err = fmt.Errorf("read settings of %s: %w", m.CloudName, err)
+		return
+	}
 	req, keyID, reason, err := s.sign(ctx, m, started)
 	if err != nil {
 		t.err = err
@@ -40,12 +45,32 @@ func (s Service) attempt(ctx context.Context, t *task) {
 		t.answer = notification.Answer{Reason: reason, Detail: keyFault(reason)}
 	}
 	ended := s.Now()
-	t.attempt = s.classify(t.answer, ended)
+	t.attempt = classify(t.answer, s.isSuccess(settings.Success), ended)
 	t.attempt.Number = m.Attempt
 	t.attempt.StartedAt, t.attempt.Duration = started.UTC(), ended.Sub(started)
 	t.attempt.SigningKey = keyID
 	t.attempt.Lane = m.Lane
-	s.decide(t, ended)
+	s.decide(t, s.schedule(settings), ended)
+}
+
+// isSuccess returns what tells a successful status: the environment's rule, else
+// the stack's.
+//
+// Source: Cloudinary, Webhook notifications, Retry policy: the response is a
+// failure if it is not 200 OK.
+func (s Service) isSuccess(rule notification.SuccessRule) func(code int) bool {
+	anySuccess := rule == notification.Any2xx || rule == notification.StackSuccess && s.AnySuccess
+	return func(code int) bool {
+		return code == http.StatusOK || anySuccess && code >= 200 && code < 300
+	}
+}
+
+// schedule returns the environment's schedule, else the stack's.
+func (s Service) schedule(settings notification.Settings) retry.Schedule {
+	if settings.RetrySchedule != nil {
+		return settings.RetrySchedule
+	}
+	return s.Schedule
 }
 
 // sign makes the request of an attempt, with the key that is right at this
@@ -96,10 +121,7 @@ func keyFault(reason notification.Reason) string {
 }
 
 // classify tells success from failure.
-//
-// Source: Cloudinary, Webhook notifications, Retry policy: the response is a
-// failure if it is not 200 OK.
-func (s Service) classify(answer notification.Answer, now time.Time) notification.Attempt {
+func classify(answer notification.Answer, isSuccess func(code int) bool, now time.Time) notification.Attempt {
 	a := notification.Attempt{
 		StatusCode: answer.StatusCode,
 		Reason:     answer.Reason,
@@ -111,7 +133,7 @@ func (s Service) classify(answer notification.Answer, now time.Time) notificatio
 	}
 	code := answer.StatusCode
 	switch {
-	case a.Reason != "", code == http.StatusOK, s.AnySuccess && code >= 200 && code < 300:
+	case a.Reason != "" || isSuccess(code):
 	case code >= 300 && code < 400:
 		a.Reason = notification.ReasonRedirect
 		a.Detail = fmt.Sprintf("answered %d, and redirects are not followed: register the final URL", code)
@@ -123,7 +145,7 @@ func (s Service) classify(answer notification.Answer, now time.Time) notificatio
 }
 
 // decide adds the attempt to the delivery's record and says what comes next.
-func (s Service) decide(t *task, ended time.Time) {
+func (s Service) decide(t *task, schedule retry.Schedule, ended time.Time) {
 	m, d := t.message, &t.delivery
 	if d.AttemptCount == 0 {
 		*d = notification.Delivery{
@@ -143,7 +165,7 @@ func (s Service) decide(t *task, ended time.Time) {
 		d.Status = notification.Delivered
 		return
 	}
-	wait, again := s.Schedule.Next(m.Attempt, t.attempt.RetryAfter)
+	wait, again := schedule.Next(m.Attempt, t.attempt.RetryAfter)
 	if !again {
 		d.Status = notification.Exhausted
 		return

@@ -17,14 +17,16 @@ type Service struct {
 	Records  Records
 	Events   Events
 	Keys     Keys
+	Settings Settings
 	Sender   Sender
 	Queue    Queue
 	Workflow Workflow
 	Log      *slog.Logger
-	// Schedule holds the waits before each retry.
+	// Schedule holds the waits before each retry, where the environment has no
+	// schedule of its own.
 	Schedule retry.Schedule
-	// AnySuccess counts every 2xx as a success. Cloudinary, and the zero value,
-	// count 200 alone.
+	// AnySuccess counts every 2xx as a success, where the environment says
+	// nothing of it. Cloudinary, and the zero value, count 200 alone.
 	AnySuccess bool
 	// Retention is how long a delivery's record is kept after its event's
 	// acceptance.

@@ -40,6 +40,11 @@ type Keys interface {
 	SigningKey(ctx context.Context, cloudName string) (notification.SigningKey, error)
 }
 
+// Settings returns what an environment has decided about its notifications.
+type Settings interface {
+	Settings(ctx context.Context, cloudName string) (notification.Settings, error)
+}
+
 // Sender makes one POST. It never fails: what went wrong is the answer's
 // reason.
 type Sender interface {

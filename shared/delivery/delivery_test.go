@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -57,6 +58,19 @@ func (k *keys) SigningKey(context.Context, string) (notification.SigningKey, err
 	return notification.SigningKey{APIKey: "123", Secret: secret, Algorithm: signature.SHA1}, k.err
 }
 
+// settings are an environment's, or fail with err.
+type settings struct {
+	notification.Settings
+	err error
+}
+
+// settingsOf serves settings, whose field has the name of the method.
+type settingsOf struct{ of *settings }
+
+func (s settingsOf) Settings(context.Context, string) (notification.Settings, error) {
+	return s.of.Settings, s.of.err
+}
+
 var epoch = time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 
 // bundle is a service over fakes, and the lanes that it is fed from.
@@ -68,17 +82,18 @@ type bundle struct {
 	workflow *notificationtest.Workflow
 	sender   *sender
 	keys     *keys
+	settings *settings
 	log      strings.Builder
 }
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	b := &bundle{clock: notificationtest.NewClock(epoch), sender: &sender{answer: status(200)}, keys: &keys{}}
+	b := &bundle{clock: notificationtest.NewClock(epoch), sender: &sender{answer: status(200)}, keys: &keys{}, settings: &settings{}}
 	b.store = notificationtest.NewStore(b.clock.Now)
 	b.queue = notificationtest.NewQueue(b.clock.Now)
 	b.workflow = notificationtest.NewWorkflow(b.queue)
 	b.Service = delivery.Service{
-		Records: b.store, Events: b.store, Keys: b.keys, Sender: b.sender, Queue: b.queue, Workflow: b.workflow,
+		Records: b.store, Events: b.store, Keys: b.keys, Settings: settingsOf{b.settings}, Sender: b.sender, Queue: b.queue, Workflow: b.workflow,
 		Log:      slog.New(slog.NewJSONHandler(&b.log, nil)),
 		Schedule: retry.Cloudinary(), Retention: 24 * time.Hour, Now: b.clock.Now,
 		After: func(time.Duration) <-chan time.Time { return nil },
@@ -296,6 +311,55 @@ func TestClassification(t *testing.T) {
 				t.Errorf("status = %s, want %s", record.Status, wantStatus)
 			}
 		})
+	}
+}
+
+// What an environment has decided goes before what the stack has.
+func TestSettingsOfTheEnvironment(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		settings notification.Settings
+		stack2xx bool
+		code     int
+		want     []time.Duration // of the attempts, from the first on
+		status   notification.Status
+	}{
+		{"2xx", notification.Settings{Success: notification.Any2xx}, false, 204, []time.Duration{0}, notification.Delivered},
+		{"200 alone", notification.Settings{Success: notification.Only200, RetrySchedule: []time.Duration{}}, true, 204, []time.Duration{0}, notification.Exhausted},
+		{"the stack's rule", notification.Settings{}, true, 204, []time.Duration{0}, notification.Delivered},
+		{"own schedule", notification.Settings{RetrySchedule: []time.Duration{time.Minute, 10 * time.Minute}}, false, 500,
+			[]time.Duration{0, time.Minute, 11 * time.Minute}, notification.Exhausted},
+		{"no retries", notification.Settings{RetrySchedule: []time.Duration{}}, false, 500, []time.Duration{0}, notification.Exhausted},
+		{"the stack's schedule", notification.Settings{}, false, 500,
+			[]time.Duration{0, 3 * time.Minute, 9 * time.Minute, 18 * time.Minute}, notification.Exhausted},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := setup(t)
+			b.settings.Settings, b.AnySuccess = test.settings, test.stack2xx
+			b.sender.answer = status(test.code)
+			b.send(t, message(1))
+			b.run(t)
+			record := b.record(t, 1)
+			var at []time.Duration
+			for _, a := range record.Attempts {
+				at = append(at, a.StartedAt.Sub(epoch))
+			}
+			if !slices.Equal(at, test.want) || record.Status != test.status {
+				t.Errorf("%s after attempts at %v, want %s after %v", record.Status, at, test.status, test.want)
+			}
+		})
+	}
+}
+
+// Settings that cannot be read are a fault of ours: nothing is sent, and the
+// message stays.
+func TestSettingsUnreadable(t *testing.T) {
+	b := setup(t)
+	b.settings.err = errors.New("throttled")
+	b.send(t, message(1))
+	b.deliver(t)
+	if len(b.sender.sent()) > 0 || len(b.queue.Waiting()) != 1 {
+		t.Errorf("%d sent, %d messages left", len(b.sender.sent()), len(b.queue.Waiting()))
 	}
 }
 

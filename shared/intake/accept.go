@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/mediahooks/mediahooks/shared/notification"
@@ -12,10 +13,15 @@ import (
 
 // Service accepts events.
 type Service struct {
-	Records Records
-	Queue   Queue
-	Guard   URLGuard
-	Now     func() time.Time
+	Environments Environments
+	Presets      Presets
+	Records      Records
+	Queue        Queue
+	Clock        Clock
+	Guard        URLGuard
+	Now          func() time.Time
+	// HoldTimeout is how long one half of an eager pair waits for the other.
+	HoldTimeout time.Duration
 	// Retention is how long a record is kept, and so how long an event_id
 	// stands for its event.
 	Retention time.Duration
@@ -24,13 +30,16 @@ type Service struct {
 // Status says what became of a reported event.
 type Status string
 
-// The states of a reported event. Accepted and duplicate are promises; a failed
-// one may or may not be stored, and is to be reported again.
+// The states of a reported event. A failed one may or may not be stored, and is
+// to be reported again; a conflict is for its producer to resolve; all others are
+// promises.
 const (
-	Accepted  Status = "accepted"
-	Duplicate Status = "duplicate"
-	Conflict  Status = "conflict"
-	Failed    Status = "failed"
+	Accepted   Status = "accepted"
+	Held       Status = "held"
+	Suppressed Status = "suppressed"
+	Duplicate  Status = "duplicate"
+	Conflict   Status = "conflict"
+	Failed     Status = "failed"
 )
 
 // Result is the answer for one event.
@@ -38,71 +47,152 @@ type Result struct {
 	EventID string
 	Status  Status
 	BatchID string
-	Targets []notification.Target
+	// HeldUntil is when a held event is told without its other half, and Release
+	// why one is held no longer.
+	HeldUntil time.Time
+	Release   notification.Release
+	Targets   []notification.Target
+	// Misfit says where the payload does not fit the schema of its type.
+	Misfit string
+	// Derived are the events that follow from this one.
+	Derived []Result
 	// Err is why the event is in conflict or failed.
 	Err error
 }
 
-// repeatAfter is when a repeat's messages are due, counted from the event's
-// acceptance: long enough for the first attempt that may be under way (20 s) to
-// be on record, which then makes the repeat's message void. Sent at once, it
-// would be a second POST.
-const repeatAfter = 30 * time.Second
+func (r *Result) fail(err error) {
+	r.Status, r.Err = Failed, err
+	if notification.CodeOf(err) == notification.Conflict {
+		r.Status = Conflict
+	}
+}
 
 // Accept records each event and puts a message for each of its targets on a
-// lane. The sequence makes every accepted or duplicate result a promise: all
+// lane. The sequence makes every result but conflict and failed a promise: all
 // reports are judged; the events are inserted with their targets and delivery
-// ids; the messages are sent; only then is there an answer. Whoever repeats an
-// event_id finds the event, has the messages sent again of every target that
-// has no record yet, with the same delivery ids, and so mends a crash at any
-// point without a second notification.
+// ids; halves of eager pairs are joined; the messages are sent; only then is
+// there an answer. Whoever repeats an event_id finds the event, has the messages
+// sent again of every target that has no record yet, with the same delivery ids,
+// and so mends a crash at any point without a second notification.
 //
 // A *notification.Error of code Invalid says that nothing was done. One of code
 // Conflict or Unavailable comes with the result of each event.
 func (s Service) Accept(ctx context.Context, env notification.Environment, caller Caller, reports []Report) ([]Result, error) {
-	events, place, err := s.composeAll(env, caller, reports)
+	presets, err := s.presets(ctx, env.CloudName, reports)
 	if err != nil {
 		return nil, err
 	}
-	unique := s.insert(ctx, events)
-	s.send(ctx, events, unique)
-	results := make([]Result, len(reports))
-	mentioned := make([]bool, len(events))
-	for i, r := range reports {
-		results[i] = unique[place[i]]
-		results[i].BatchID = r.BatchID
-		if mentioned[place[i]] && results[i].Status == Accepted {
-			results[i].Status = Duplicate
+	list := eventList{place: make(map[string]int, len(reports))}
+	c := composer{Service: s, env: env, caller: caller, presets: presets, now: s.Now().UTC()}
+	for _, r := range reports {
+		if err := list.add(c, r); err != nil {
+			return nil, err
 		}
-		mentioned[place[i]] = true
 	}
-	return results, summary(results)
+	unique := s.insert(ctx, list.events)
+	due := gather(list.events, unique)
+	s.join(ctx, env, list.events, unique)
+	for event, err := range s.send(ctx, due) {
+		unique[list.place[event.EventID]].fail(err)
+	}
+	return list.results(unique), summary(unique)
 }
 
-// composeAll makes the events of the reports, each event_id once, and tells for
-// each report which of them is its.
-func (s Service) composeAll(env notification.Environment, caller Caller, reports []Report) (events []notification.Event, place []int, err error) {
-	now := s.Now().UTC()
-	seen := make(map[string]int, len(reports))
-	place = make([]int, len(reports))
-	for i, r := range reports {
-		event, err := s.compose(env, caller, r, now)
-		if err != nil {
-			return nil, nil, err
-		}
-		earlier, again := seen[event.ID]
-		switch {
-		case !again:
-			seen[event.ID], place[i] = len(events), len(events)
-			events = append(events, event)
-		case bytes.Equal(events[earlier].Hash, event.Hash):
-			place[i] = earlier
-		default:
-			return nil, nil, notification.Errorf(notification.Invalid,
-				"%s.event_id: stands for another event in the same list", r.Path)
+// presets reads the upload presets that the reports name. One that does not
+// exist is no fault: a platform may have presets that nobody here is told of.
+func (s Service) presets(ctx context.Context, cloudName string, reports []Report) (map[string]notification.UploadPreset, error) {
+	var names []string
+	for _, r := range reports {
+		if r.UploadPreset != "" && !slices.Contains(names, r.UploadPreset) {
+			names = append(names, r.UploadPreset)
 		}
 	}
-	return events, place, nil
+	if len(names) == 0 {
+		return nil, nil
+	}
+	presets, err := s.Presets.UploadPresets(ctx, cloudName, names)
+	if err != nil {
+		return nil, &notification.Error{
+			Code: notification.Unavailable, Message: "an upload preset cannot be read: repeat the call",
+			Err: fmt.Errorf("read upload presets of %s: %w", cloudName, err),
+		}
+	}
+	return presets, nil
+}
+
+// eventList is the events of a call, those that were derived behind those that
+// they follow from, each event_id once.
+type eventList struct {
+	events []notification.Event
+	place  map[string]int
+	// reported are the places of the reports' events, derived those that follow
+	// from the event at a place.
+	reported []int
+	derived  map[int][]int
+}
+
+// add composes a report's event, and those that follow from it.
+func (l *eventList) add(c composer, r Report) error {
+	at, isNew, err := l.addOne(c, r)
+	if err != nil {
+		return err
+	}
+	l.reported = append(l.reported, at)
+	if !isNew {
+		return nil
+	}
+	derived, err := derive(r, l.events[at])
+	if err != nil {
+		return err
+	}
+	for _, d := range derived {
+		child, isNew, err := l.addOne(c, d)
+		if err != nil {
+			return err
+		}
+		if isNew { // a folder's list may name an asset twice
+			if l.derived == nil {
+				l.derived = make(map[int][]int)
+			}
+			l.derived[at] = append(l.derived[at], child)
+		}
+	}
+	return nil
+}
+
+func (l *eventList) addOne(c composer, r Report) (at int, isNew bool, err error) {
+	event, err := c.compose(r)
+	if err != nil {
+		return 0, false, err
+	}
+	earlier, again := l.place[event.ID]
+	switch {
+	case !again:
+		at = len(l.events)
+		l.place[event.ID] = at
+		l.events = append(l.events, event)
+		return at, true, nil
+	case bytes.Equal(l.events[earlier].Hash, event.Hash):
+		return earlier, false, nil
+	}
+	return 0, false, notification.Errorf(notification.Invalid, "%s: stands for another event in the same list", r.field("event_id"))
+}
+
+// results gives each report the result of its event, with those that follow.
+func (l *eventList) results(unique []Result) []Result {
+	results := make([]Result, len(l.reported))
+	mentioned := make(map[int]bool, len(l.reported))
+	for i, at := range l.reported {
+		results[i] = unique[at]
+		for _, child := range l.derived[at] {
+			results[i].Derived = append(results[i].Derived, unique[child])
+		}
+		if mentioned[at] && results[i].Err == nil {
+			results[i].Status = Duplicate
+		}
+		mentioned[at] = true
+	}
+	return results
 }
 
 // insert records the events. Where an id was taken, the event becomes the one
@@ -111,79 +201,44 @@ func (s Service) insert(ctx context.Context, events []notification.Event) []Resu
 	existing, failed := s.Records.InsertEvents(ctx, events)
 	results := make([]Result, len(events))
 	for i := range events {
-		results[i] = Result{EventID: events[i].ID, Status: Accepted, Targets: events[i].Targets}
+		status := Accepted
 		switch held := existing[i]; {
 		case failed[i] != nil:
 			results[i] = Result{EventID: events[i].ID, Status: Failed, Err: fmt.Errorf("record event %s: %w", events[i].ID, failed[i])}
+			continue
 		case held == nil:
+			if events[i].Status == notification.EventSuppressed {
+				status = Suppressed
+			}
 		case bytes.Equal(held.Hash, events[i].Hash):
-			events[i] = *held
-			results[i].Status, results[i].Targets = Duplicate, held.Targets
+			events[i], status = *held, Duplicate
 		default:
 			results[i] = Result{EventID: events[i].ID, Status: Conflict,
 				Err: notification.Errorf(notification.Conflict, "event_id: %s stands for an event with another content", events[i].ID)}
+			continue
+		}
+		results[i] = Result{
+			EventID: events[i].ID, Status: status, BatchID: events[i].BatchID, Targets: events[i].Targets,
+			Release: events[i].Release, Misfit: events[i].Misfit,
 		}
 	}
 	return results
 }
 
-// send puts the messages of the events on their lanes, and turns the results of
-// those whose messages did not all get there into failed ones.
-func (s Service) send(ctx context.Context, events []notification.Event, results []Result) {
-	var messages []notification.Message
-	var owner []int
-	add := func(i int, due time.Time, skip map[notification.DeliveryKey]notification.Delivery) {
-		for _, target := range events[i].Targets {
-			if _, recorded := skip[key(events[i], target)]; !recorded {
-				messages = append(messages, events[i].Message(target, 1, notification.First, due))
-				owner = append(owner, i)
-			}
-		}
-	}
-	recorded, err := s.recorded(ctx, events, results)
-	for i := range events {
-		switch results[i].Status {
-		case Accepted:
-			add(i, events[i].AcceptedAt, nil)
-		case Duplicate:
-			if err != nil {
-				results[i].Status, results[i].Err = Failed, err
-				continue
-			}
-			add(i, events[i].AcceptedAt.Add(repeatAfter), recorded)
-		}
-	}
-	if len(messages) == 0 {
-		return
-	}
-	for i, err := range s.Queue.Send(ctx, messages) {
-		results[owner[i]].Status = Failed
-		results[owner[i]].Err = fmt.Errorf("send delivery %s: %w", messages[i].DeliveryID, err)
-	}
-}
-
-// recorded reads the records of the deliveries of all repeated events.
-func (s Service) recorded(ctx context.Context, events []notification.Event, results []Result) (map[notification.DeliveryKey]notification.Delivery, error) {
-	var keys []notification.DeliveryKey
+// gather lists the messages of the events that need not wait. What is, or was,
+// held is sent by those who release it.
+func gather(events []notification.Event, results []Result) sending {
+	var l sending
 	for i, event := range events {
-		if results[i].Status == Duplicate {
-			for _, target := range event.Targets {
-				keys = append(keys, key(event, target))
-			}
+		switch {
+		case event.Status != notification.EventAccepted || results[i].Err != nil:
+		case results[i].Status != Duplicate:
+			l.first(event)
+		case event.ReleasedAt.IsZero():
+			l.repeat(event)
 		}
 	}
-	if len(keys) == 0 {
-		return nil, nil
-	}
-	recorded, err := s.Records.Deliveries(ctx, keys)
-	if err != nil {
-		return nil, fmt.Errorf("read deliveries of repeated events: %w", err)
-	}
-	return recorded, nil
-}
-
-func key(event notification.Event, target notification.Target) notification.DeliveryKey {
-	return notification.DeliveryKey{CloudName: event.CloudName, DeliveryID: target.DeliveryID}
+	return l
 }
 
 // summary is the error of a call whose events did not all come through: a fault

@@ -51,12 +51,15 @@ func setup() *bundle {
 	return b
 }
 
+// demo is where calls over HTTP come from.
+var demo = intake.Origin{CloudName: "demo"}
+
 var caller = intake.Caller{Source: "api", ID: "123"}
 
 // accept reads a call and accepts what it reports.
 func (b *bundle) accept(t *testing.T, body string) ([]intake.Result, error) {
 	t.Helper()
-	call, err := intake.ReadCall("demo", []byte(body), "")
+	call, err := intake.ReadCall(demo, []byte(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,7 +292,7 @@ func TestReadCall(t *testing.T) {
 		{"empty list", `{"events":[]}`, "", notification.Invalid, "events: must hold 1 to 100 events, not 0"},
 		{"too many", many, "", notification.Invalid, "events: must hold 1 to 100 events, not 101"},
 		{"no list", `{"events":{}}`, "", notification.Invalid, "events: invalid JSON at byte 0: must be an array"},
-		{"list and more", `{"events":[],"payload":{}}`, "", notification.Invalid, "payload: unknown field beside events"},
+		{"list and more", `{"events":[],"payload":{}}`, "", notification.Invalid, "payload: is not a field that is known here"},
 		{"fault in a list", `{"events":[` + event("") + `,` + event(`,"method":1`) + `]}`, "", notification.Invalid, "events[1].method: must be a string"},
 		{"large event", event(`,"method":"` + strings.Repeat("a", intake.MaxEvent) + `"`), "", notification.TooLarge, "body: must be at most 262144 bytes"},
 		{"large event in a list", `{"events":[` + event(`,"method":"`+strings.Repeat("a", intake.MaxEvent)+`"`) + `]}`, "",
@@ -297,7 +300,7 @@ func TestReadCall(t *testing.T) {
 		{"large call", `{"events":"` + strings.Repeat("a", intake.MaxCall) + `"}`, "", notification.TooLarge, "body: must be at most 2097152 bytes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := intake.ReadCall("demo", []byte(test.body), test.key)
+			_, err := intake.ReadCall(intake.Origin{CloudName: "demo", IdempotencyKey: test.key}, []byte(test.body))
 			if err == nil || notification.CodeOf(err) != test.code || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error = %v (%s), want %s with %q", err, notification.CodeOf(err), test.code, test.want)
 			}
@@ -306,11 +309,11 @@ func TestReadCall(t *testing.T) {
 }
 
 func TestIdempotencyKeyNamesEvents(t *testing.T) {
-	single, err := intake.ReadCall("demo", []byte(`{"notification_type":"upload","payload":{}}`), "key")
+	single, err := intake.ReadCall(intake.Origin{CloudName: "demo", IdempotencyKey: "key"}, []byte(`{"notification_type":"upload","payload":{}}`))
 	if err != nil || single.Reports[0].EventID != "key" {
 		t.Errorf("single: %+v, %v", single, err)
 	}
-	list, err := intake.ReadCall("demo", []byte(`{"events":[{"notification_type":"upload","payload":{}},{"event_id":"own","notification_type":"upload","payload":{}}]}`), "key")
+	list, err := intake.ReadCall(intake.Origin{CloudName: "demo", IdempotencyKey: "key"}, []byte(`{"events":[{"notification_type":"upload","payload":{}},{"event_id":"own","notification_type":"upload","payload":{}}]}`))
 	if err != nil || list.Reports[0].EventID != "key-0" || list.Reports[1].EventID != "own" {
 		t.Errorf("list: %+v, %v", list, err)
 	}
@@ -342,7 +345,7 @@ func TestRefusedWhole(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := setup()
-			call, err := intake.ReadCall("demo", []byte(test.body), "")
+			call, err := intake.ReadCall(demo, []byte(test.body))
 			if err == nil {
 				_, err = b.Accept(t.Context(), b.env, caller, call.Reports)
 			}
@@ -473,7 +476,7 @@ func FuzzReadCall(f *testing.F) {
 	f.Add([]byte(`{"event_id":"e1","notification_type":"upload","payload":{"a":[1,"x"]},"triggered_by":{"source":"ui","id":"x"}}`))
 	f.Add([]byte(`{"events":[{"notification_type":"delete","payload":{}}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		call, err := intake.ReadCall("demo", body, "")
+		call, err := intake.ReadCall(demo, body)
 		if err != nil {
 			if code := notification.CodeOf(err); code != notification.Invalid && code != notification.TooLarge {
 				t.Errorf("error of code %s: %v", code, err)

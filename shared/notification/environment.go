@@ -14,14 +14,12 @@ type Environment struct {
 	// ID is 34 hex digits, shown as product_environment_id.
 	ID        string
 	CreatedAt time.Time
-	// SignatureAlgorithm is the digest that signs this environment's
-	// notifications: sha1, Cloudinary's default, or sha256.
-	SignatureAlgorithm string
 	// DataKey is the key that seals the secrets of the access keys, itself
 	// encrypted by KMS.
-	DataKey []byte
-	Keys    []AccessKey
-	Hooks   Hooks
+	DataKey  []byte
+	Keys     []AccessKey
+	Hooks    Hooks
+	Settings Settings
 }
 
 // AccessKey authenticates calls and signs notifications.

@@ -7,16 +7,122 @@ type Event struct {
 	CloudName        string
 	ID               string
 	NotificationType string
+	// Method is the API method or console action behind the event, where its
+	// producer named one.
+	Method string
 	// Hash is the digest of what the producer said. The same id with another
 	// hash is a conflict, with the same one a repeat.
 	Hash []byte
 	// Body is the packed notification up to its signature_key; see package
 	// payload.
-	Body       []byte
-	Targets    []Target
+	Body    []byte
+	Status  EventStatus
+	Targets []Target
+	// BatchID ties an eager result to its upload.
+	BatchID string
+	// Eager is what the call behind the event asked for; nil where it asked for
+	// no eager transformations and the event is no result of any.
+	Eager *Eager
+	// Misfit says where the payload does not fit the schema of its type, in
+	// words. It is a remark: such an event is told like any other.
+	Misfit string
+	// ParentID is the event that this one was derived from: a delete from its
+	// folder's, say.
+	ParentID   string
 	AcceptedAt time.Time
+	// HeldUntil is when a held event is released without its other half; zero
+	// for one that never was held.
+	HeldUntil time.Time
+	// ReleasedAt is when a held event was, and Release why.
+	ReleasedAt time.Time
+	Release    Release
+	// Revision counts the changes of the record: it is replaced only over the
+	// revision before.
+	Revision int64
 	// ExpiresAt is when the record may be forgotten.
 	ExpiresAt time.Time
+}
+
+// EventKey names one event.
+type EventKey struct {
+	CloudName string
+	EventID   string
+}
+
+// Key returns the event's key.
+func (e Event) Key() EventKey { return EventKey{e.CloudName, e.ID} }
+
+// EventStatus is the state of an event.
+type EventStatus string
+
+// The states of an event. An accepted one is told to its targets, of which it may
+// have none.
+const (
+	EventAccepted EventStatus = "accepted"
+	// EventHeld waits for the other half of its eager pair.
+	EventHeld EventStatus = "held"
+	// EventSuppressed is told to nobody by rule: the deletion of an empty folder.
+	EventSuppressed EventStatus = "suppressed"
+)
+
+// Release says why a held event was released, or that an event came late.
+type Release string
+
+// The reasons of releases.
+const (
+	// ReleasedByBoth is a pair of which both halves have come.
+	ReleasedByBoth Release = "both"
+	// ReleasedByTime is a half whose other did not come in time.
+	ReleasedByTime Release = "time"
+	// ReleasedLate is a half that came when the other had been released by time.
+	ReleasedLate Release = "late"
+)
+
+// Eager is what a call asked for about eager transformations; on an event of type
+// eager, what that event says of itself.
+//
+// Source: Cloudinary, Webhook notifications, Notification combinations with
+// eager.
+type Eager struct {
+	// Requested says that transformations were asked for whose result comes as
+	// an event of its own.
+	Requested bool
+	// Async says that nothing waits for them (eager_async).
+	Async bool
+	// NotificationURL is eager_notification_url.
+	NotificationURL string
+	// CallURL says that the call named a notification_url too.
+	CallURL bool
+	// Uploads is how many uploads of its batch the targets of an eager event
+	// take into account.
+	Uploads int64
+}
+
+// Batch is what is known of a batch_id: the events that name it.
+type Batch struct {
+	CloudName string
+	ID        string
+	// Uploads and Eagers are the event ids of the two kinds of halves, each
+	// sorted.
+	Uploads, Eagers []string
+	// TimedOutAt is when the clock of one half last ran out without the other;
+	// zero for never.
+	TimedOutAt time.Time
+	ExpiresAt  time.Time
+}
+
+// MaxBatch is how many events may name one batch_id.
+const MaxBatch = 100
+
+// Complete reports whether both halves have come.
+func (b Batch) Complete() bool { return len(b.Uploads) > 0 && len(b.Eagers) > 0 }
+
+// Hold asks for a held event to be released when its time is over.
+type Hold struct {
+	CloudName string    `json:"cloud_name"`
+	EventID   string    `json:"event_id"`
+	BatchID   string    `json:"batch_id"`
+	Until     time.Time `json:"until"`
 }
 
 // Target is one URL that an event goes to, and the delivery that takes it

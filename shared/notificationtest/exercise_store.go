@@ -22,8 +22,17 @@ type StoreContract interface {
 	Environment(ctx context.Context, cloudName string) (notification.Environment, bool, error)
 	CreateEnvironment(ctx context.Context, env notification.Environment) error
 	ReplaceHooks(ctx context.Context, cloudName string, hooks notification.Hooks) error
+	ReplaceSettings(ctx context.Context, cloudName string, settings notification.Settings) error
+	UploadPresets(ctx context.Context, cloudName string, names []string) (map[string]notification.UploadPreset, error)
+	ListUploadPresets(ctx context.Context, cloudName, after string, limit int) ([]notification.UploadPreset, error)
+	PutUploadPreset(ctx context.Context, preset notification.UploadPreset) error
+	DeleteUploadPreset(ctx context.Context, cloudName, name string) error
 	InsertEvents(ctx context.Context, events []notification.Event) (existing []*notification.Event, failed map[int]error)
 	Event(ctx context.Context, cloudName, eventID string) (notification.Event, bool, error)
+	Events(ctx context.Context, keys []notification.EventKey) (map[notification.EventKey]notification.Event, error)
+	ReplaceEvent(ctx context.Context, event notification.Event) error
+	JoinBatch(ctx context.Context, event notification.Event) (notification.Batch, error)
+	TimeOutBatch(ctx context.Context, cloudName, batchID string, at time.Time) (notification.Batch, bool, error)
 	Deliveries(ctx context.Context, keys []notification.DeliveryKey) (map[notification.DeliveryKey]notification.Delivery, error)
 	Claim(ctx context.Context, key notification.DeliveryKey, attempt int, now, until time.Time) (notification.Delivery, bool, error)
 	RecordAttempts(ctx context.Context, deliveries []notification.Delivery) (failed map[int]error)
@@ -46,6 +55,10 @@ func ExerciseStore(t *testing.T, open func(t *testing.T, now func() time.Time) S
 	for name, tests := range map[string]map[string]func(*testing.T, storeTest){
 		"environments": environmentTests,
 		"events":       eventTests,
+		"presets":      presetTests,
+		"settings":     settingsTests,
+		"changes":      changeTests,
+		"batches":      batchTests,
 		"deliveries":   deliveryTests,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -71,6 +84,7 @@ func (s storeTest) newEvent(id string, targets int) notification.Event {
 		CloudName:        s.cloud,
 		ID:               id,
 		NotificationType: "upload",
+		Status:           notification.EventAccepted,
 		Hash:             []byte("hash of " + id),
 		Body:             []byte{0, 1, 2, 0xff, 'x'},
 		AcceptedAt:       s.clock.Now().Add(123456789),

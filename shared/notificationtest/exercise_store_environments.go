@@ -28,11 +28,11 @@ var environmentTests = map[string]func(*testing.T, storeTest){
 
 func (s storeTest) newEnvironment(keys int) notification.Environment {
 	env := notification.Environment{
-		CloudName:          s.cloud,
-		ID:                 "7fabb2ff3d687d05b63134cf8fa006ba16",
-		CreatedAt:          s.clock.Now().Add(1),
-		SignatureAlgorithm: "sha256",
-		DataKey:            []byte{1, 0, 0xff},
+		CloudName: s.cloud,
+		ID:        "7fabb2ff3d687d05b63134cf8fa006ba16",
+		CreatedAt: s.clock.Now().Add(1),
+		Settings:  notification.Settings{Version: 1, SignatureAlgorithm: "sha256"},
+		DataKey:   []byte{1, 0, 0xff},
 	}
 	for i := range keys {
 		env.Keys = append(env.Keys, notification.AccessKey{

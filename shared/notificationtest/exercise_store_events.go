@@ -74,7 +74,7 @@ func testEventAwkward(t *testing.T, s storeTest) {
 }
 
 func testEventEmpty(t *testing.T, s storeTest) {
-	one := notification.Event{CloudName: s.cloud, ID: "1", ExpiresAt: s.clock.Now().Add(time.Hour)}
+	one := notification.Event{CloudName: s.cloud, ID: "1", Status: notification.EventAccepted, ExpiresAt: s.clock.Now().Add(time.Hour)}
 	two, three := one, one
 	two.ID, three.ID = "2", "3"
 	s.mustInsert(t, one)

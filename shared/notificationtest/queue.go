@@ -82,19 +82,23 @@ func (q *Queue) send(m notification.Message) error {
 		return fmt.Errorf("send message: no lane %q", m.Lane)
 	}
 	now := q.now()
-	delay := max(0, m.DueAt.Sub(now))
-	if whole := delay.Truncate(time.Second); whole < delay {
-		delay = whole + time.Second
-	}
-	if delay > maxDelay {
-		return fmt.Errorf("send message: due in %s, more than %s ahead", delay, maxDelay)
+	ahead := m.DueAt.Sub(now)
+	if ahead > maxDelay {
+		return fmt.Errorf("send message: due in %s, more than %s ahead", ahead, maxDelay)
 	}
 	body, err := encode(m)
 	if err != nil {
 		return err
 	}
-	q.put(m.Lane, body, now.Add(delay))
+	q.put(m.Lane, body, now.Add(delayOf(ahead)))
 	return nil
+}
+
+// delayOf is how long a queue keeps back what is due in that time: whole
+// seconds, never fewer than are left unless those are more than it can.
+func delayOf(ahead time.Duration) time.Duration {
+	ahead = min(max(0, ahead), maxDelay)
+	return (ahead + time.Second - 1).Truncate(time.Second)
 }
 
 // encode gives the message's JSON, that of its reference if it is too large.

@@ -21,6 +21,8 @@ type Store struct {
 	environments map[string]notification.Environment // without their triggers
 	hooks        map[string]notification.Hooks
 	events       map[eventKey]notification.Event
+	presets      map[presetKey]notification.UploadPreset
+	batches      map[batchKey]notification.Batch
 	deliveries   map[notification.DeliveryKey]notification.Delivery
 }
 
@@ -34,6 +36,8 @@ func NewStore(now func() time.Time) *Store {
 		environments: make(map[string]notification.Environment),
 		hooks:        make(map[string]notification.Hooks),
 		events:       make(map[eventKey]notification.Event),
+		presets:      make(map[presetKey]notification.UploadPreset),
+		batches:      make(map[batchKey]notification.Batch),
 		deliveries:   make(map[notification.DeliveryKey]notification.Delivery),
 	}
 }

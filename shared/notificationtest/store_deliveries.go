@@ -145,6 +145,10 @@ func cloneEvent(event notification.Event) notification.Event {
 	event.Hash = bytes.Clone(event.Hash)
 	event.Body = bytes.Clone(event.Body)
 	event.Targets = slices.Clone(event.Targets)
+	if event.Eager != nil {
+		eager := *event.Eager
+		event.Eager = &eager
+	}
 	return event
 }
 

@@ -53,7 +53,7 @@ func BenchmarkCompose(b *testing.B) {
 			b.SetBytes(int64(len(test.data)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := payload.Compose("upload", test.data, byAPI); err != nil {
+				if _, err := payload.Compose("upload", test.data, byAPI, payload.Form{}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -97,7 +97,7 @@ func BenchmarkFields(b *testing.B) {
 }
 
 func BenchmarkWithSignatureKey(b *testing.B) {
-	body, err := payload.Compose("upload", benchmarked[0].data, byAPI)
+	body, err := payload.Compose("upload", benchmarked[0].data, byAPI, payload.Form{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func BenchmarkUnpack(b *testing.B) {
 
 func composed(b *testing.B, data []byte) []byte {
 	b.Helper()
-	body, err := payload.Compose("upload", data, byAPI)
+	body, err := payload.Compose("upload", data, byAPI, payload.Form{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func BenchmarkComposeHostile(b *testing.B) {
 			b.SetBytes(int64(len(test.data)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := payload.Compose("upload", test.data, byAPI); err != nil {
+				if _, err := payload.Compose("upload", test.data, byAPI, payload.Form{}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -102,7 +102,7 @@ func TestErrors(t *testing.T) {
 				t.Errorf("Canonical(%q) error (-want +got):\n%s", test.text, diff)
 			}
 			// One scanner reads for all: where it is an object, the fault is the same.
-			_, err = payload.Compose("upload", []byte(test.text), byAPI)
+			_, err = payload.Compose("upload", []byte(test.text), byAPI, payload.Form{})
 			if diff := cmp.Diff(&test.want, faultOf(err)); diff != "" {
 				t.Errorf("Compose(%q) error (-want +got):\n%s", test.text, diff)
 			}
@@ -116,7 +116,7 @@ func TestErrors(t *testing.T) {
 
 func TestComposeNeedsAnObject(t *testing.T) {
 	for _, text := range []string{`[]`, `[{}]`, `"a"`, `1`, `-1`, `true`, `false`, ` null`} {
-		_, err := payload.Compose("upload", []byte(text), byAPI)
+		_, err := payload.Compose("upload", []byte(text), byAPI, payload.Form{})
 		want := &payload.Error{Offset: strings.Count(text, " "), Message: "must be an object"}
 		if diff := cmp.Diff(want, faultOf(err)); diff != "" {
 			t.Errorf("Compose(%s) error (-want +got):\n%s", text, diff)
@@ -170,9 +170,12 @@ func TestDepth(t *testing.T) {
 }
 
 func canonical(data []byte) error { _, err := payload.Canonical(data); return err }
-func compose(data []byte) error   { _, err := payload.Compose("upload", data, byAPI); return err }
-func fields(data []byte) error    { _, err := payload.Fields(data); return err }
-func elements(data []byte) error  { _, err := payload.Elements(data); return err }
+func compose(data []byte) error {
+	_, err := payload.Compose("upload", data, byAPI, payload.Form{})
+	return err
+}
+func fields(data []byte) error   { _, err := payload.Fields(data); return err }
+func elements(data []byte) error { _, err := payload.Elements(data); return err }
 
 func TestErrorText(t *testing.T) {
 	for _, test := range []struct {

@@ -58,7 +58,7 @@ func FuzzCompose(f *testing.F) {
 				t.Fatalf("%q became %q, and that %q, %v", data, canonical, again, err)
 			}
 		}
-		body, composeErr := payload.Compose("upload", data, byAPI)
+		body, composeErr := payload.Compose("upload", data, byAPI, payload.Form{})
 		if composeErr != nil {
 			if err == nil && canonical[0] == '{' && len(canonical) < payload.MaxBody-1000 {
 				t.Fatalf("Compose(%q): %v", data, composeErr)

@@ -62,6 +62,9 @@ func (s *scanner) object() *Error {
 			return nil
 		}
 		i := len(s.members) - 1
+		if s.depth == s.fixedAt && ofDynamicFolders(s.nameOf(i)) {
+			s.drop(&o, i)
+		}
 		if fault := s.value(); fault != nil {
 			return fault.within(memberStep(s.nameOf(i)))
 		}

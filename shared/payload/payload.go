@@ -50,18 +50,18 @@ type Context struct {
 // Within each object the keys that are array indexes ("0", "17") come first and
 // ascend, at the top level even before notification_type, because that is where
 // JavaScript puts them. Fields of the payload named notification_type,
-// notification_context or signature_key are left out. The result shares no
-// memory with payload.
+// notification_context or signature_key are left out, and others as the form has
+// it. The result shares no memory with payload.
 //
 // The error is an *Error, with offsets and paths within payload, where payload is
 // not one JSON object by the rules of this package, or the body would be longer
 // than MaxBody.
-func Compose(notificationType string, payload []byte, c Context) ([]byte, error) {
+func Compose(notificationType string, payload []byte, c Context, form Form) ([]byte, error) {
 	const frame = 160 // names, punctuation and instant, with some air
 	room := len(payload) + len(notificationType) + len(c.Source) + len(c.ID) + frame
 	var stack [few]member
 	s := scanner{in: payload, out: make([]byte, 0, room), members: stack[:0], limit: MaxDepth}
-	fault := s.notification(notificationType, c)
+	fault := s.notification(notificationType, c, form)
 	if fault == nil {
 		fault = s.end()
 	}
@@ -103,7 +103,7 @@ func Canonical(data []byte) ([]byte, error) {
 }
 
 // notification writes a body from the payload under the scanner.
-func (s *scanner) notification(notificationType string, c Context) *Error {
+func (s *scanner) notification(notificationType string, c Context, form Form) *Error {
 	if fault := s.expect('{', "must be an object"); fault != nil {
 		return fault
 	}
@@ -123,26 +123,21 @@ func (s *scanner) notification(notificationType string, c Context) *Error {
 			break
 		}
 		i := len(s.members) - 1
-		if ours(s.nameOf(i)) {
+		if form.leavesOut(s.nameOf(i)) {
 			s.drop(&o, i)
 		}
-		if fault := s.value(); fault != nil {
+		if fault := s.field(form, s.nameOf(i)); fault != nil {
 			return fault.within(memberStep(s.nameOf(i)))
 		}
+	}
+	for _, with := range form.With {
+		s.add(&o, with.Name)
+		s.out = appendText(s.out, with.Value)
 	}
 	s.add(&o, contextName)
 	s.out = appendContext(s.out, c)
 	s.arrange(&o)
 	return nil
-}
-
-// ours reports whether a name, quoted, is one that a payload cannot set.
-func ours(quoted []byte) bool {
-	switch string(quoted[1 : len(quoted)-1]) {
-	case typeName, contextName, keyName:
-		return true
-	}
-	return false
 }
 
 func appendContext(out []byte, c Context) []byte {

@@ -29,7 +29,7 @@ const (
 // finish composes a body and adds its signature key.
 func finish(t testing.TB, data []byte) []byte {
 	t.Helper()
-	body, err := payload.Compose("upload", data, byAPI)
+	body, err := payload.Compose("upload", data, byAPI, payload.Form{})
 	if err != nil {
 		t.Fatalf("Compose(%.200q): %v", data, err)
 	}
@@ -143,7 +143,7 @@ func TestComposeContext(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := payload.Compose("upload", []byte(`{"a":1}`), test.context)
+			got, err := payload.Compose("upload", []byte(`{"a":1}`), test.context, payload.Form{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -156,7 +156,7 @@ func TestComposeContext(t *testing.T) {
 }
 
 func TestComposeTypeIsEscaped(t *testing.T) {
-	got, err := payload.Compose("a\"\t", []byte(`{}`), byAPI)
+	got, err := payload.Compose("a\"\t", []byte(`{}`), byAPI, payload.Form{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestComposeTypeIsEscaped(t *testing.T) {
 // Short numbers may have long forms, and what Compose writes Unpack must read.
 func TestComposeRefusesLongBodies(t *testing.T) {
 	numbers := `{"a":[` + strings.TrimSuffix(strings.Repeat("1e20,", 48_000), ",") + `]}`
-	_, err := payload.Compose("upload", []byte(numbers), byAPI)
+	_, err := payload.Compose("upload", []byte(numbers), byAPI, payload.Form{})
 	if want := (&payload.Error{Message: "body longer than 1048576 bytes"}); !cmp.Equal(faultOf(err), want) {
 		t.Errorf("Compose of %d bytes: %v, want %v", len(numbers), err, want)
 	}
@@ -205,7 +205,7 @@ func TestWithSignatureKey(t *testing.T) {
 
 func TestResultsShareNoMemory(t *testing.T) {
 	given := []byte(`{"a":"text"}`)
-	composed, err := payload.Compose("upload", given, byAPI)
+	composed, err := payload.Compose("upload", given, byAPI, payload.Form{})
 	if err != nil {
 		t.Fatal(err)
 	}

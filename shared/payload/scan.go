@@ -18,6 +18,9 @@ type scanner struct {
 	// discard has each value forgotten once it is read. Names are still written,
 	// because duplicates are looked for among them.
 	discard bool
+	// fixedAt is how deep an object nests whose fields of dynamic folders are
+	// left out; 0 for none.
+	fixedAt int
 }
 
 // value reads one value and the space before it.

@@ -19,9 +19,9 @@ const MaxMessageSize = 60 << 10
 // encode gives the body that a message has in the queue: its JSON, or that of
 // its reference.
 func encode(m notification.Message) (string, error) {
-	body, err := encodeJSON(m)
+	body, err := encodeJSON(m, 512+len(m.Body)*4/3)
 	if err == nil && len(body) > MaxMessageSize {
-		body, err = encodeJSON(m.Reference())
+		body, err = encodeJSON(m.Reference(), 512)
 	}
 	if err != nil {
 		return "", fmt.Errorf("encode message: %w", err)
@@ -35,12 +35,13 @@ func encode(m notification.Message) (string, error) {
 // Source: SQS API reference, SendMessage, MessageBody.
 var notCharacters = strings.NewReplacer("\ufffe", `\ufffe`, "\uffff", `\uffff`)
 
-func encodeJSON(m notification.Message) (string, error) {
+// encodeJSON gives the JSON of a value that takes about size bytes.
+func encodeJSON(value any, size int) (string, error) {
 	var b bytes.Buffer
-	b.Grow(512 + len(m.Body)*4/3)
+	b.Grow(size)
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false) // it would make six bytes of each & in a URL
-	if err := encoder.Encode(m); err != nil {
+	if err := encoder.Encode(value); err != nil {
 		return "", err
 	}
 	body := strings.TrimSuffix(b.String(), "\n")

@@ -81,20 +81,27 @@ type takingLanes struct {
 
 func (l takingLanes) Take(t *testing.T, lane notification.Lane, n int) []notification.Message {
 	t.Helper()
-	var taken []notification.Message
+	return take[notification.Message](t, l.urls[lane], n)
+}
+
+// take receives and deletes what can be received of a queue now, at least n
+// messages unless fewer come for a while.
+func take[M any](t *testing.T, url string, n int) []M {
+	t.Helper()
+	var taken []M
 	deadline := time.Now().Add(10 * time.Second)
 	for first := true; first || len(taken) < n && time.Now().Before(deadline); first = false {
-		out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String(l.urls[lane]), MaxNumberOfMessages: 10})
+		out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, message := range out.Messages {
-			var m notification.Message
+			var m M
 			if err := json.Unmarshal([]byte(*message.Body), &m); err != nil {
 				t.Fatal(err)
 			}
 			taken = append(taken, m)
-			if _, err := client.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: aws.String(l.urls[lane]), ReceiptHandle: message.ReceiptHandle}); err != nil {
+			if _, err := client.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: message.ReceiptHandle}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -234,5 +241,26 @@ func TestBatchesBySize(t *testing.T) {
 	}
 	if len(r.calls) != 2 {
 		t.Errorf("%d calls, want 2", len(r.calls))
+	}
+}
+
+// What usual sends cost: a call more is a cost to justify.
+func TestCalls(t *testing.T) {
+	calls := &notificationtest.Calls{}
+	counted := sqs.New(client.Options(), func(o *sqs.Options) {
+		calls.Client, o.HTTPClient = o.HTTPClient, calls
+	})
+	lanes := queue.New(counted, map[notification.Lane]string{notification.First: newQueue(t)}, time.Now)
+	for _, test := range []struct{ messages, want int }{{1, 1}, {10, 1}, {11, 2}, {100, 10}} {
+		var messages []notification.Message
+		for n := range test.messages {
+			messages = append(messages, message(n, time.Now()))
+		}
+		if failed := lanes.Send(t.Context(), messages); len(failed) > 0 {
+			t.Fatal(failed)
+		}
+		if got := calls.Take(); len(got) != 1 || got["SendMessageBatch"] != test.want {
+			t.Errorf("%d messages: calls %v, want %d of SendMessageBatch", test.messages, got, test.want)
+		}
 	}
 }

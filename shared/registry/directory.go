@@ -28,6 +28,9 @@ type Directory struct {
 
 	mu      sync.Mutex
 	entries map[string]*entry
+
+	presetsMu sync.Mutex
+	presets   map[presetName]presetEntry
 }
 
 type entry struct {
@@ -39,7 +42,7 @@ type entry struct {
 
 // NewDirectory returns a directory over a store.
 func NewDirectory(store Store, now func() time.Time) *Directory {
-	return &Directory{store: store, now: now, entries: make(map[string]*entry)}
+	return &Directory{store: store, now: now, entries: make(map[string]*entry), presets: make(map[presetName]presetEntry)}
 }
 
 // Environment returns an environment as it was at most CacheTime ago, or a
@@ -88,7 +91,7 @@ func (d *Directory) lookUp(ctx context.Context, cloudName string) (notification.
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := d.now()
-	if e.fresh(now) {
+	if fresh(e.readAt, now) {
 		return e.env, e.found, nil
 	}
 	env, found, err := d.store.Environment(ctx, cloudName)
@@ -114,9 +117,15 @@ func (d *Directory) entry(cloudName string) *entry {
 	return e
 }
 
+// Settings returns an environment's settings as they were at most CacheTime ago.
+func (d *Directory) Settings(ctx context.Context, cloudName string) (notification.Settings, error) {
+	env, err := d.Environment(ctx, cloudName)
+	return env.Settings, err
+}
+
 // fresh asks the wall clock as well as the monotonic one, which stands still
 // while Lambda freezes a process.
-func (e *entry) fresh(now time.Time) bool {
-	wall := now.Round(0).Sub(e.readAt.Round(0))
-	return !e.readAt.IsZero() && wall >= 0 && wall < CacheTime && now.Sub(e.readAt) < CacheTime
+func fresh(readAt, now time.Time) bool {
+	wall := now.Round(0).Sub(readAt.Round(0))
+	return !readAt.IsZero() && wall >= 0 && wall < CacheTime && now.Sub(readAt) < CacheTime
 }

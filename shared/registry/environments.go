@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/mediahooks/mediahooks/shared/notification"
-	"github.com/mediahooks/mediahooks/shared/signature"
 )
 
 // Environments makes environments.
@@ -48,11 +47,10 @@ func (e Environments) Create(ctx context.Context, cloudName string) (Credentials
 		return Credentials{}, fmt.Errorf("seal key %s of %s: %w", made.APIKey, cloudName, err)
 	}
 	err = e.Store.CreateEnvironment(ctx, notification.Environment{
-		CloudName:          cloudName,
-		ID:                 randomHex(17),
-		CreatedAt:          now,
-		SignatureAlgorithm: signature.SHA1,
-		DataKey:            dataKey,
+		CloudName: cloudName,
+		ID:        randomHex(17),
+		CreatedAt: now,
+		DataKey:   dataKey,
 		Keys: []notification.AccessKey{{
 			APIKey:       made.APIKey,
 			Name:         "main_key",

@@ -22,6 +22,23 @@ type Store interface {
 	// hooks.Version-1 (0: none were ever written). It returns
 	// notification.ErrConflict where another version is there.
 	ReplaceHooks(ctx context.Context, cloudName string, hooks notification.Hooks) error
+	// ReplaceSettings writes the settings of an environment over version
+	// settings.Version-1 (0: none were ever written). It returns
+	// notification.ErrConflict where another version is there.
+	ReplaceSettings(ctx context.Context, cloudName string, settings notification.Settings) error
+	// UploadPresets reads the upload presets of the given names, strongly
+	// consistent. Those that do not exist are absent from the result.
+	UploadPresets(ctx context.Context, cloudName string, names []string) (map[string]notification.UploadPreset, error)
+	// ListUploadPresets reads upload presets in the order of their names, those
+	// after a name, at most limit.
+	ListUploadPresets(ctx context.Context, cloudName, after string, limit int) ([]notification.UploadPreset, error)
+	// PutUploadPreset writes an upload preset over version preset.Version-1 (0:
+	// there is none of its name). It returns notification.ErrConflict where
+	// another version is there.
+	PutUploadPreset(ctx context.Context, preset notification.UploadPreset) error
+	// DeleteUploadPreset removes an upload preset. It returns a
+	// *notification.Error of code NotFound where there is none.
+	DeleteUploadPreset(ctx context.Context, cloudName, name string) error
 }
 
 // Vault seals and opens the secrets of access keys.

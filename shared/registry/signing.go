@@ -1,10 +1,12 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
 	"github.com/mediahooks/mediahooks/shared/notification"
+	"github.com/mediahooks/mediahooks/shared/signature"
 )
 
 // Signers opens the keys that sign. Only the delivery function has one: its
@@ -29,5 +31,5 @@ func (s Signers) SigningKey(ctx context.Context, cloudName string) (notification
 	if err != nil {
 		return notification.SigningKey{}, fmt.Errorf("open key %s of %s: %w", key.APIKey, cloudName, err)
 	}
-	return notification.SigningKey{APIKey: key.APIKey, Secret: secret, Algorithm: env.SignatureAlgorithm}, nil
+	return notification.SigningKey{APIKey: key.APIKey, Secret: secret, Algorithm: cmp.Or(env.Settings.SignatureAlgorithm, signature.SHA1)}, nil
 }

@@ -201,9 +201,14 @@ func (t Triggers) change(ctx context.Context, cloudName string, edit func(*notif
 			return fmt.Errorf("write triggers of %s: %w", cloudName, err)
 		}
 		if err := t.Wait(ctx, pause(attempt)); err != nil {
-			return &notification.Error{Code: notification.Unavailable, Message: "triggers are being changed by many calls at once: try again", Err: err}
+			return tooMany("triggers", err)
 		}
 	}
+}
+
+// tooMany is the answer to a call that lost every race until its time was over.
+func tooMany(what string, err error) error {
+	return &notification.Error{Code: notification.Unavailable, Message: what + " are being changed by many calls at once: try again", Err: err}
 }
 
 // pause spreads calls that lost a race: up to 10 ms at first, up to 200 ms later.

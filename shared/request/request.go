@@ -36,6 +36,11 @@ func JSON(path string, data []byte) *Object {
 	if err != nil {
 		return &Object{err: Malformed(path, err)}
 	}
+	return Of(path, fields)
+}
+
+// Of reads an object that is split into its fields already.
+func Of(path string, fields []payload.Field) *Object {
 	if path != "" {
 		path += "."
 	}
@@ -78,6 +83,9 @@ func Form(body string) *Object {
 	}
 	return o
 }
+
+// Fields returns all fields, in their order.
+func (o *Object) Fields() []payload.Field { return o.fields }
 
 // Err returns the first fault: a *notification.Error of code Invalid.
 func (o *Object) Err() error { return o.err }

@@ -63,11 +63,19 @@ func ParseSchedule(text string) (Schedule, error) {
 	return schedule, nil
 }
 
-// String writes the schedule as ParseSchedule reads it.
+// String writes the schedule as ParseSchedule reads it, without the zeros of
+// Duration's own form: 3m,1h30m.
 func (s Schedule) String() string {
 	items := make([]string, len(s))
 	for i, wait := range s {
-		items[i] = wait.String()
+		text := wait.String()
+		if wait%time.Minute == 0 {
+			text = strings.TrimSuffix(text, "0s")
+		}
+		if wait%time.Hour == 0 {
+			text = strings.TrimSuffix(text, "0m")
+		}
+		items[i] = text
 	}
 	return strings.Join(items, ",")
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/mediahooks/mediahooks/shared/notification"
@@ -50,27 +48,15 @@ func (t *Table) Claim(ctx context.Context, name notification.DeliveryKey, attemp
 	if !ok {
 		return notification.Delivery{}, false, noRecord(name)
 	}
-	out, err := t.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:           &t.name,
-		Key:                 k.attributes(),
-		UpdateExpression:    aws.String("SET leased_until = :until"),
-		ConditionExpression: aws.String("attempt_count = :before AND (attribute_not_exists(leased_until) OR leased_until <= :now)"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
+	attributes, claimed, err := t.updateIf(ctx, k, "SET leased_until = :until",
+		"attempt_count = :before AND (attribute_not_exists(leased_until) OR leased_until <= :now)",
+		map[string]types.AttributeValue{
 			":until":  number(nanoseconds(until)),
 			":now":    number(nanoseconds(now)),
 			":before": number(int64(attempt - 1)),
-		},
-		ReturnValues:                        types.ReturnValueAllNew,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	})
-	claimed := err == nil
-	var attributes map[string]types.AttributeValue
-	if failure, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
-		attributes = failure.Item
-	} else if err != nil {
+		})
+	if err != nil {
 		return notification.Delivery{}, false, fmt.Errorf("claim delivery %s: %w", name.DeliveryID, err)
-	} else {
-		attributes = out.Attributes
 	}
 	if attributes == nil {
 		return notification.Delivery{}, false, noRecord(name)

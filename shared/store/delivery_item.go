@@ -42,7 +42,7 @@ func attemptList(attempts []notification.Attempt) []types.AttributeValue {
 			text("signing_key", a.SigningKey).
 			text("lane", string(a.Lane)).
 			number("retry_after", int64(a.RetryAfter)).
-			document()
+			asDocument()
 	}
 	return list
 }

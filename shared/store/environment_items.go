@@ -10,11 +10,44 @@ import (
 )
 
 func environmentItem(env notification.Environment) item {
-	return newItem(key{environmentPartition(env.CloudName), environmentSort}, 4).
+	it := newItem(key{environmentPartition(env.CloudName), environmentSort}, 4).
 		text("id", env.ID).
 		time("created_at", env.CreatedAt).
-		text("signature_algorithm", env.SignatureAlgorithm).
 		binary("data_key", env.DataKey)
+	if env.Settings.Version > 0 {
+		it = it.document("settings", settingsItem(env.Settings))
+	}
+	return it
+}
+
+// settingsItem encodes the settings of an environment. The schedule is there as
+// soon as the environment has one of its own, since an empty one means something.
+func settingsItem(s notification.Settings) item {
+	it := make(item, 0, 6).
+		number("version", s.Version).
+		text("signature_algorithm", s.SignatureAlgorithm).
+		boolean("include_client_ip", s.IncludeClientIP).
+		text("folder_mode", string(s.FolderMode)).
+		text("success", string(s.Success))
+	if s.RetrySchedule != nil {
+		waits := make([]types.AttributeValue, len(s.RetrySchedule))
+		for i, wait := range s.RetrySchedule {
+			waits[i] = number(int64(wait))
+		}
+		it = append(it, attribute{"retry_schedule", &types.AttributeValueMemberL{Value: waits}})
+	}
+	return it
+}
+
+func readSettings(f *fields) notification.Settings {
+	return notification.Settings{
+		Version:            f.number("version"),
+		SignatureAlgorithm: f.text("signature_algorithm"),
+		IncludeClientIP:    f.boolean("include_client_ip"),
+		FolderMode:         notification.FolderMode(f.text("folder_mode")),
+		Success:            notification.SuccessRule(f.text("success")),
+		RetrySchedule:      f.durations("retry_schedule"),
+	}
 }
 
 func accessKeyItem(cloudName string, k notification.AccessKey) item {
@@ -40,11 +73,11 @@ func triggersItem(cloudName string, hooks notification.Hooks) item {
 			text("event_type", trigger.EventType).
 			time("created_at", trigger.CreatedAt).
 			time("updated_at", trigger.UpdatedAt).
-			document())
+			asDocument())
 	}
 	var urls []types.AttributeValue
 	for _, url := range hooks.URLs() {
-		urls = append(urls, make(item, 0, 2).text("uri", url).list("triggers", byURL[url]).document())
+		urls = append(urls, make(item, 0, 2).text("uri", url).list("triggers", byURL[url]).asDocument())
 	}
 	return newItem(key{environmentPartition(cloudName), triggersSort}, 2).
 		number("version", hooks.Version).
@@ -61,7 +94,7 @@ func readEnvironmentItem(env *notification.Environment, attributes map[string]ty
 		isEnvironment = true
 		env.ID = f.text("id")
 		env.CreatedAt = f.time("created_at")
-		env.SignatureAlgorithm = f.text("signature_algorithm")
+		f.within("settings", func(f *fields) { env.Settings = readSettings(f) })
 		env.DataKey = f.binary("data_key")
 	case sk == triggersSort:
 		env.Hooks, f.err = readTriggers(attributes)

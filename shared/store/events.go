@@ -143,43 +143,65 @@ func unlessSame(there, event notification.Event) *notification.Event {
 	return &there
 }
 
-func eventItem(event notification.Event) item {
-	targets := make([]types.AttributeValue, len(event.Targets))
-	for i, target := range event.Targets {
-		targets[i] = make(item, 0, 4).
-			text("delivery_id", target.DeliveryID).
-			text("url", target.URL).
-			text("why", string(target.Why)).
-			text("trigger_id", target.TriggerID).
-			document()
+// Events reads any number of events, strongly consistent. Those that do not
+// exist, or have expired, are absent from the result.
+func (t *Table) Events(ctx context.Context, names []notification.EventKey) (map[notification.EventKey]notification.Event, error) {
+	byKey := make(map[key]notification.EventKey, len(names))
+	keys := make([]key, len(names))
+	for i, name := range names {
+		keys[i] = eventKey(name.CloudName, name.EventID)
+		byKey[keys[i]] = name
 	}
-	return newItem(eventKey(event.CloudName, event.ID), 6).
-		text("notification_type", event.NotificationType).
-		binary("hash", event.Hash).
-		binary("body", event.Body).
-		list("targets", targets).
-		time("accepted_at", event.AcceptedAt).
-		expiry(event.ExpiresAt)
+	items, err := t.read(ctx, keys)
+	if err != nil {
+		return nil, fmt.Errorf("read %d events: %w", len(names), err)
+	}
+	found := make(map[notification.EventKey]notification.Event, len(items))
+	for k, attributes := range items {
+		name := byKey[k]
+		event, err := readEvent(name.CloudName, name.EventID, attributes)
+		if err != nil {
+			return nil, fmt.Errorf("read event %s: %w", name.EventID, err)
+		}
+		if !t.expired(event.ExpiresAt) {
+			found[name] = event
+		}
+	}
+	return found, nil
 }
 
-func readEvent(cloudName, eventID string, attributes map[string]types.AttributeValue) (notification.Event, error) {
-	f := fields{attributes: attributes}
-	event := notification.Event{
-		CloudName:        cloudName,
-		ID:               eventID,
-		NotificationType: f.text("notification_type"),
-		Hash:             f.binary("hash"),
-		Body:             f.binary("body"),
-		AcceptedAt:       f.time("accepted_at"),
-		ExpiresAt:        f.expiry(),
+// ReplaceEvent writes an event over its revision event.Revision-1. It returns
+// notification.ErrConflict where another revision is there, or no event. To find
+// there the very event that was to be written is a success: it is the repeat of a
+// write whose answer was lost.
+func (t *Table) ReplaceEvent(ctx context.Context, event notification.Event) error {
+	values := map[string]types.AttributeValue{":now": number(t.now().Unix())}
+	condition := "attribute_exists(pk) AND attribute_not_exists(revision)" // what InsertEvents wrote
+	if event.Revision > 1 {
+		condition = "revision = :before"
+		values[":before"] = number(event.Revision - 1)
 	}
-	f.each("targets", func(f *fields) {
-		event.Targets = append(event.Targets, notification.Target{
-			DeliveryID: f.text("delivery_id"),
-			URL:        f.text("url"),
-			Why:        notification.Why(f.text("why")),
-			TriggerID:  f.text("trigger_id"),
-		})
-	})
-	return event, f.err
+	condition += " AND (attribute_not_exists(expires_at) OR expires_at > :now)"
+	attributes, stored, err := t.putIf(ctx, eventItem(event), condition, values)
+	if err != nil {
+		return fmt.Errorf("replace event %s: %w", event.ID, err)
+	}
+	if stored {
+		return nil
+	}
+	there, err := readEvent(event.CloudName, event.ID, attributes)
+	if err != nil {
+		return fmt.Errorf("replace event %s: read the one that has its id: %w", event.ID, err)
+	}
+	if !t.expired(there.ExpiresAt) && sameRevision(there, event) {
+		return nil
+	}
+	return fmt.Errorf("replace event %s: %w", event.ID, notification.ErrConflict)
+}
+
+// sameRevision recognises a change that has taken place: two processes do not
+// make the same at the very same nanosecond, nor with the same delivery ids.
+func sameRevision(a, b notification.Event) bool {
+	return a.Revision == b.Revision && a.Status == b.Status && a.Release == b.Release &&
+		a.ReleasedAt.Equal(b.ReleasedAt) && slices.Equal(a.Targets, b.Targets)
 }

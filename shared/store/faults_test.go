@@ -4,10 +4,15 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/oklog/ulid/v2"
@@ -103,5 +108,73 @@ func TestAnswerOfTheWrongLength(t *testing.T) {
 	}}
 	if failed := store.New(f, tableName, time.Now).RecordAttempts(t.Context(), []notification.Delivery{newDelivery("a")}); len(failed) != 1 {
 		t.Errorf("failed = %v", failed)
+	}
+}
+
+// losing loses the answer to every second call, which has taken effect.
+type losing struct {
+	dynamodb.HTTPClient
+	calls atomic.Int64
+}
+
+func (l *losing) Do(req *http.Request) (*http.Response, error) {
+	out, err := l.HTTPClient.Do(req)
+	if err != nil || l.calls.Add(1)%2 == 0 {
+		return out, err
+	}
+	_ = out.Body.Close()
+	return nil, errors.New("connection reset") // which the client takes for a reason to ask again
+}
+
+func losingTable() *store.Table {
+	return store.New(dynamodb.New(client.Options(), func(o *dynamodb.Options) {
+		o.HTTPClient = &losing{HTTPClient: o.HTTPClient}
+		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts, o.MaxBackoff = 20, 5*time.Millisecond
+			o.RateLimiter = ratelimit.None
+		})
+	}), tableName, time.Now)
+}
+
+// The client asks again when an answer is lost, and then meets its own write.
+// That is no other event's, and counts once.
+func TestLostAnswersOfBatches(t *testing.T) {
+	table, events := losingTable(), newEvents("lost-answers", notification.MaxBatch)
+	var group sync.WaitGroup
+	for i := range events {
+		if i%2 == 0 {
+			events[i].NotificationType = "eager"
+		}
+		events[i].BatchID = "b"
+		events[i].ExpiresAt = events[i].ExpiresAt.Add(time.Duration(i%3) * time.Second)
+		group.Go(func() {
+			if _, err := table.JoinBatch(t.Context(), events[i]); err != nil {
+				t.Errorf("number %d: %v", i, err)
+			}
+		})
+	}
+	group.Wait()
+	batch, err := table.JoinBatch(t.Context(), events[0])
+	if err != nil || len(batch.Uploads) != len(events)/2 || len(batch.Eagers) != len(events)/2 {
+		t.Errorf("%d uploads, %d eagers, %v", len(batch.Uploads), len(batch.Eagers), err)
+	}
+	more := newEvents("lost-answers", 1)[0]
+	more.BatchID = "b"
+	if _, err := table.JoinBatch(t.Context(), more); notification.CodeOf(err) != notification.Conflict {
+		t.Errorf("one more: %v", err)
+	}
+}
+
+func TestLostAnswersOfReplace(t *testing.T) {
+	table, event := losingTable(), newEvents("lost-answers", 1)[0]
+	if _, failed := table.InsertEvents(t.Context(), []notification.Event{event}); len(failed) > 0 {
+		t.Fatal(failed)
+	}
+	for event.Revision < 10 {
+		event.Revision++
+		event.ReleasedAt = time.Now().UTC()
+		if err := table.ReplaceEvent(t.Context(), event); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

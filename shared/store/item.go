@@ -1,7 +1,6 @@
 package store
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -76,6 +75,10 @@ func (it item) list(name string, values []types.AttributeValue) item {
 	return append(it, attribute{name, &types.AttributeValueMemberL{Value: values}})
 }
 
+func (it item) document(name string, value item) item {
+	return append(it, attribute{name, value.asDocument()})
+}
+
 // attributes gives the item as PutItem takes it.
 func (it item) attributes() map[string]types.AttributeValue {
 	m := make(map[string]types.AttributeValue, len(it))
@@ -85,8 +88,8 @@ func (it item) attributes() map[string]types.AttributeValue {
 	return m
 }
 
-// document gives the item as a value within another.
-func (it item) document() types.AttributeValue {
+// asDocument gives the item as a value within another.
+func (it item) asDocument() types.AttributeValue {
 	return &types.AttributeValueMemberM{Value: it.attributes()}
 }
 
@@ -119,6 +122,11 @@ func number(value int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(value, 10)}
 }
 
+// set gives a set of strings, which must not be empty.
+func set(values ...string) types.AttributeValue {
+	return &types.AttributeValueMemberSS{Value: values}
+}
+
 // nanoseconds is 0 for the zero time, which lies outside of what an int64 of
 // nanoseconds can hold.
 func nanoseconds(t time.Time) int64 {
@@ -134,106 +142,4 @@ func seconds(t time.Time) int64 {
 		return 0
 	}
 	return t.Unix()
-}
-
-// fields reads the attributes of an item. One that is absent reads as the zero
-// value; one of another type is remembered as the error.
-type fields struct {
-	attributes map[string]types.AttributeValue
-	err        error
-}
-
-func (f *fields) wrong(name, want string) {
-	if f.err == nil {
-		f.err = fmt.Errorf("attribute %s: want a %s, got %T", name, want, f.attributes[name])
-	}
-}
-
-func (f *fields) text(name string) string {
-	switch v := f.attributes[name].(type) {
-	case *types.AttributeValueMemberS:
-		return v.Value
-	case nil:
-	default:
-		f.wrong(name, "string")
-	}
-	return ""
-}
-
-func (f *fields) number(name string) int64 {
-	switch v := f.attributes[name].(type) {
-	case *types.AttributeValueMemberN:
-		n, err := strconv.ParseInt(v.Value, 10, 64)
-		if err != nil {
-			f.wrong(name, "whole number")
-		}
-		return n
-	case nil:
-	default:
-		f.wrong(name, "number")
-	}
-	return 0
-}
-
-func (f *fields) duration(name string) time.Duration { return time.Duration(f.number(name)) }
-
-func (f *fields) time(name string) time.Time {
-	n := f.number(name)
-	if n == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, n).UTC()
-}
-
-func (f *fields) expiry() time.Time {
-	n := f.number("expires_at")
-	if n == 0 {
-		return time.Time{}
-	}
-	return time.Unix(n, 0).UTC()
-}
-
-func (f *fields) binary(name string) []byte {
-	switch v := f.attributes[name].(type) {
-	case *types.AttributeValueMemberB:
-		return v.Value
-	case nil:
-	default:
-		f.wrong(name, "binary")
-	}
-	return nil
-}
-
-func (f *fields) boolean(name string) bool {
-	switch v := f.attributes[name].(type) {
-	case *types.AttributeValueMemberBOOL:
-		return v.Value
-	case nil:
-	default:
-		f.wrong(name, "boolean")
-	}
-	return false
-}
-
-// each calls read with every map of a list.
-func (f *fields) each(name string, read func(*fields)) {
-	list, ok := f.attributes[name].(*types.AttributeValueMemberL)
-	if !ok {
-		if f.attributes[name] != nil {
-			f.wrong(name, "list")
-		}
-		return
-	}
-	for _, v := range list.Value {
-		m, ok := v.(*types.AttributeValueMemberM)
-		if !ok {
-			f.wrong(name, "list of maps")
-			return
-		}
-		inner := fields{attributes: m.Value}
-		read(&inner)
-		if f.err == nil {
-			f.err = inner.err
-		}
-	}
 }

@@ -11,17 +11,17 @@ import (
 
 // key is the primary key of an item. Every pk begins with a word that says what
 // kind of item it holds, and no name within a pk contains the # that parts it,
-// except for an event_id, which stands last.
+// except for a batch_id, which stands last.
 type key struct{ pk, sk string }
 
 // The sort keys of an environment's items. All that a function needs of an
-// environment lies between the first and the last of them, so that one query
-// reads it. What is not needed with every event, such as an upload preset, has
-// to sort after TRIGGERS: UPLOAD_PRESET#name does, PRESET#name would not.
+// environment lies between ENV and TRIGGERS, so that one query reads it. What is
+// not needed with every event, such as an upload preset, sorts after TRIGGERS.
 const (
 	environmentSort = "ENV"
 	accessKeySort   = "KEY#"
 	triggersSort    = "TRIGGERS"
+	presetSort      = "UPLOAD_PRESET#"
 )
 
 // environmentsPartition holds one small item for each environment, under its
@@ -31,10 +31,20 @@ const environmentsPartition = "ENVS"
 // environmentPartition holds an environment, its access keys and its triggers.
 func environmentPartition(cloudName string) string { return "ENV#" + cloudName }
 
+// presetKey names an upload preset of an environment.
+func presetKey(cloudName, name string) key {
+	return key{environmentPartition(cloudName), presetSort + name}
+}
+
 // eventKey names an event: each has a partition to itself, so that no
 // environment is bound to what one partition can write.
 func eventKey(cloudName, eventID string) key {
 	return key{"EVT#" + cloudName + "#" + eventID, "EVENT"}
+}
+
+// batchKey names a batch: what is known of a batch_id.
+func batchKey(cloudName, batchID string) key {
+	return key{"BAT#" + cloudName + "#" + batchID, "BATCH"}
 }
 
 // shards is how many partitions the deliveries of one environment and hour are

@@ -23,6 +23,7 @@ type API interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
 	BatchExecuteStatement(context.Context, *dynamodb.BatchExecuteStatementInput, ...func(*dynamodb.Options)) (*dynamodb.BatchExecuteStatementOutput, error)
@@ -89,6 +90,28 @@ func (t *Table) putIf(ctx context.Context, it item, condition string, values map
 		return failure.Item, false, nil
 	}
 	return nil, err == nil, err
+}
+
+// updateIf updates an item on a condition. It returns the item as it is
+// afterwards; where the condition is not met it reports false, and the item as
+// it is, nil for one that does not exist.
+func (t *Table) updateIf(ctx context.Context, k key, update, condition string, values map[string]types.AttributeValue) (attributes map[string]types.AttributeValue, updated bool, err error) {
+	out, err := t.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                           &t.name,
+		Key:                                 k.attributes(),
+		UpdateExpression:                    &update,
+		ConditionExpression:                 &condition,
+		ExpressionAttributeValues:           values,
+		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if failure, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		return failure.Item, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return out.Attributes, true, nil
 }
 
 // get reads one item, strongly consistent; nil for one that does not exist.

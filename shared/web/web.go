@@ -65,7 +65,7 @@ func rescue(next http.Handler, log *slog.Logger) http.Handler {
 		defer func() {
 			if fault := recover(); fault != nil {
 				log.ErrorContext(r.Context(), "panic", "request_id", RequestID(r), "fault", fault)
-				WriteJSON(w, http.StatusInternalServerError, ErrorBody{Error: ErrorMessage{internalMessage(r)}})
+				WriteJSON(w, http.StatusInternalServerError, ErrorBody{Error: Message(nil, RequestID(r))})
 			}
 		}()
 		next.ServeHTTP(w, r)
@@ -101,10 +101,15 @@ func Describe(r *http.Request, log *slog.Logger, err error) (status int, body Er
 	if status >= http.StatusInternalServerError {
 		log.ErrorContext(r.Context(), "request failed", "request_id", RequestID(r), "error", err)
 	}
-	if known, ok := errors.AsType[*notification.Error](err); ok && code != notification.Internal {
-		return status, ErrorBody{ErrorMessage{known.Message}}
+	return status, ErrorBody{Message(err, RequestID(r))}
+}
+
+// Message returns what the caller of a request may read of an error.
+func Message(err error, requestID string) ErrorMessage {
+	if known, ok := errors.AsType[*notification.Error](err); ok && known.Code != notification.Internal {
+		return ErrorMessage{known.Message}
 	}
-	return status, ErrorBody{ErrorMessage{internalMessage(r)}}
+	return ErrorMessage{"Internal error. Quote request " + requestID + " when you report it."}
 }
 
 // WriteError answers with an error.
@@ -124,10 +129,6 @@ func WriteJSON(w http.ResponseWriter, status int, value any) {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(value) // into memory; the values are our own structs
-}
-
-func internalMessage(r *http.Request) string {
-	return "Internal error. Quote request " + RequestID(r) + " when you report it."
 }
 
 // inShape gives http.ServeMux's own answers, for unknown paths and methods, the

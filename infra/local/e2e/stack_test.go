@@ -35,6 +35,8 @@ import (
 const (
 	schedule  = "1s,16m,2s"
 	waitScale = 0.002
+	// holdTimeout is how long one half of an eager pair waits for the other.
+	holdTimeout = 3 * time.Second
 )
 
 var (
@@ -56,7 +58,7 @@ func run(m *testing.M) (code int, err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	local, err = stack.Start(ctx, stack.Options{
-		Params:    map[string]string{"RetrySchedule": schedule},
+		Params:    map[string]string{"RetrySchedule": schedule, "HoldTimeout": "3s"},
 		WaitScale: waitScale,
 		Auth:      true,
 		Provision: demo.Provision,

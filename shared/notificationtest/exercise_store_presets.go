@@ -1,0 +1,254 @@
+package notificationtest
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/mediahooks/mediahooks/shared/notification"
+)
+
+var presetTests = map[string]func(*testing.T, storeTest){
+	"round trip":           testPresetRoundTrip,
+	"another version":      testPresetConflict,
+	"many create the same": testPresetCreatedOnce,
+	"pages":                testPresetPages,
+	"delete":               testPresetDelete,
+	"not in the way":       testPresetsApart,
+}
+
+var settingsTests = map[string]func(*testing.T, storeTest){
+	"every field":             testSettingsFields,
+	"another version":         testSettingsConflict,
+	"many replace the same":   testSettingsOneWinner,
+	"an unknown environment":  testSettingsUnknown,
+	"schedules empty and own": testSettingsSchedules,
+}
+
+func (s storeTest) newPreset(name string) notification.UploadPreset {
+	return notification.UploadPreset{
+		CloudName: s.cloud, Name: name, Unsigned: true, NotificationURL: "https://preset.example/" + awkward,
+		Settings:  []byte(`{"folder":"a"}`),
+		CreatedAt: s.clock.Now().Add(1).UTC(), UpdatedAt: s.clock.Now().Add(2).UTC(), Version: 1,
+	}
+}
+
+func (s storeTest) mustPut(t *testing.T, preset notification.UploadPreset) {
+	t.Helper()
+	if err := s.PutUploadPreset(t.Context(), preset); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s storeTest) wantPresets(t *testing.T, names []string, want ...notification.UploadPreset) {
+	t.Helper()
+	got, err := s.UploadPresets(t.Context(), s.cloud, names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := make(map[string]notification.UploadPreset)
+	for _, preset := range want {
+		wanted[preset.Name] = preset
+	}
+	wantEqual(t, "presets", wanted, got)
+}
+
+func testPresetRoundTrip(t *testing.T, s storeTest) {
+	value := reflect.ValueOf(s.newPreset("x"))
+	for i := range value.NumField() {
+		if value.Field(i).IsZero() {
+			t.Errorf("field %s is not tested", value.Type().Field(i).Name)
+		}
+	}
+	one, two := s.newPreset("one"), s.newPreset(awkward)
+	two.NotificationURL, two.Unsigned = "", false
+	for range 2 { // the second is the repeat of a write whose answer was lost
+		s.mustPut(t, one)
+		s.mustPut(t, two)
+	}
+	s.wantPresets(t, []string{"one", "one", awkward, "unknown"}, one, two)
+	s.wantPresets(t, nil)
+	next := one
+	next.Version, next.NotificationURL, next.UpdatedAt = 2, "https://preset.example/next", one.UpdatedAt.Add(time.Second)
+	s.mustPut(t, next)
+	s.wantPresets(t, []string{"one"}, next)
+}
+
+func testPresetConflict(t *testing.T, s storeTest) {
+	first := s.newPreset("p")
+	s.mustPut(t, first)
+	for _, version := range []int64{1, 3} {
+		other := first
+		other.Version, other.NotificationURL = version, "https://other.example"
+		if err := s.PutUploadPreset(t.Context(), other); !errors.Is(err, notification.ErrConflict) {
+			t.Errorf("version %d: %v", version, err)
+		}
+	}
+	gone := s.newPreset("gone")
+	gone.Version = 2
+	if err := s.PutUploadPreset(t.Context(), gone); !errors.Is(err, notification.ErrConflict) {
+		t.Errorf("version 2 of none: %v", err)
+	}
+	s.wantPresets(t, []string{"p", "gone"}, first)
+}
+
+func testPresetCreatedOnce(t *testing.T, s storeTest) {
+	var won atomic.Int64
+	together(writers, func(i int) {
+		preset := s.newPreset("wanted")
+		preset.NotificationURL = fmt.Sprint("https://preset.example/", i)
+		switch err := s.PutUploadPreset(t.Context(), preset); {
+		case err == nil:
+			won.Add(1)
+		case !errors.Is(err, notification.ErrConflict):
+			t.Error(err)
+		}
+	})
+	if won.Load() != 1 {
+		t.Errorf("%d created it, want 1", won.Load())
+	}
+}
+
+func testPresetPages(t *testing.T, s storeTest) {
+	var all []notification.UploadPreset
+	for i := range 25 {
+		preset := s.newPreset(fmt.Sprintf("p%02d", i))
+		s.mustPut(t, preset)
+		all = append(all, preset)
+	}
+	for _, size := range []int{1, 7, 25, 100} {
+		var got []notification.UploadPreset
+		for after := ""; ; {
+			page, err := s.ListUploadPresets(t.Context(), s.cloud, after, size)
+			if err != nil || len(page) > size {
+				t.Fatalf("%d presets, %v", len(page), err)
+			}
+			if len(page) == 0 {
+				break
+			}
+			got = append(got, page...)
+			after = page[len(page)-1].Name
+		}
+		wantEqual(t, fmt.Sprint("pages of ", size), all, got)
+	}
+	page, err := s.ListUploadPresets(t.Context(), s.cloud, "p03x", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantEqual(t, "after a name that is not there", all[4:5], page)
+}
+
+func testPresetDelete(t *testing.T, s storeTest) {
+	s.mustPut(t, s.newPreset("p"))
+	if err := s.DeleteUploadPreset(t.Context(), s.cloud, "p"); err != nil {
+		t.Fatal(err)
+	}
+	s.wantPresets(t, []string{"p"})
+	if err := s.DeleteUploadPreset(t.Context(), s.cloud, "p"); notification.CodeOf(err) != notification.NotFound {
+		t.Errorf("deleted again: %v", err)
+	}
+	s.mustPut(t, s.newPreset("p"))
+}
+
+// Presets do not show in their environment, nor in another's list.
+func testPresetsApart(t *testing.T, s storeTest) {
+	env := s.newEnvironment(1)
+	s.mustCreate(t, env)
+	s.mustPut(t, s.newPreset("p"))
+	s.wantEnvironment(t, env)
+	if list, err := s.ListUploadPresets(t.Context(), s.cloud+"-more", "", 10); err != nil || len(list) > 0 {
+		t.Errorf("another environment lists %+v, %v", list, err)
+	}
+}
+
+func (s storeTest) fullSettings(version int64) notification.Settings {
+	return notification.Settings{
+		Version: version, SignatureAlgorithm: "sha256", IncludeClientIP: true, FolderMode: notification.FixedFolders,
+		Success: notification.Any2xx, RetrySchedule: []time.Duration{time.Second, time.Hour},
+	}
+}
+
+func testSettingsFields(t *testing.T, s storeTest) {
+	value := reflect.ValueOf(s.fullSettings(1))
+	for i := range value.NumField() {
+		if value.Field(i).IsZero() {
+			t.Errorf("field %s is not tested", value.Type().Field(i).Name)
+		}
+	}
+	env := s.newEnvironment(1)
+	env.Settings = notification.Settings{}
+	s.mustCreate(t, env)
+	for version := int64(1); version <= 3; version++ {
+		env.Settings = s.fullSettings(version)
+		for range 2 { // the second is the repeat of a write whose answer was lost
+			if err := s.ReplaceSettings(t.Context(), s.cloud, env.Settings); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.wantEnvironment(t, env)
+	}
+}
+
+func testSettingsConflict(t *testing.T, s storeTest) {
+	env := s.newEnvironment(0)
+	env.Settings = s.fullSettings(2)
+	s.mustCreate(t, env)
+	for _, version := range []int64{1, 2, 4} {
+		other := s.fullSettings(version)
+		other.Success = notification.Only200
+		if err := s.ReplaceSettings(t.Context(), s.cloud, other); !errors.Is(err, notification.ErrConflict) {
+			t.Errorf("version %d over 2: %v", version, err)
+		}
+	}
+	s.wantEnvironment(t, env)
+}
+
+func testSettingsOneWinner(t *testing.T, s storeTest) {
+	env := s.newEnvironment(0)
+	env.Settings = notification.Settings{}
+	s.mustCreate(t, env)
+	var won atomic.Int64
+	together(writers, func(i int) {
+		settings := notification.Settings{Version: 1, RetrySchedule: []time.Duration{time.Duration(i+1) * time.Second}}
+		switch err := s.ReplaceSettings(t.Context(), s.cloud, settings); {
+		case err == nil:
+			won.Add(1)
+		case !errors.Is(err, notification.ErrConflict):
+			t.Error(err)
+		}
+	})
+	if won.Load() != 1 {
+		t.Errorf("%d replaced them, want 1", won.Load())
+	}
+}
+
+func testSettingsUnknown(t *testing.T, s storeTest) {
+	for _, version := range []int64{1, 2} {
+		if err := s.ReplaceSettings(t.Context(), s.cloud, s.fullSettings(version)); notification.CodeOf(err) != notification.NotFound {
+			t.Errorf("error = %v", err)
+		}
+	}
+	if _, found, err := s.Environment(t.Context(), s.cloud); found || err != nil {
+		t.Errorf("an environment came to be: %t, %v", found, err)
+	}
+}
+
+// No schedule of one's own is another thing than one without retries.
+func testSettingsSchedules(t *testing.T, s storeTest) {
+	env := s.newEnvironment(0)
+	env.Settings = notification.Settings{}
+	s.mustCreate(t, env)
+	for i, schedule := range [][]time.Duration{{}, nil, {time.Minute}, nil} {
+		settings := notification.Settings{Version: int64(i + 1), RetrySchedule: schedule}
+		if err := s.ReplaceSettings(t.Context(), s.cloud, settings); err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := s.Environment(t.Context(), s.cloud)
+		if err != nil || !got.Settings.Equal(settings) {
+			t.Errorf("settings = %+v, %v, want %+v", got.Settings, err, settings)
+		}
+	}
+}

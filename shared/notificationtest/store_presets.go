@@ -1,0 +1,118 @@
+package notificationtest
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/mediahooks/mediahooks/shared/notification"
+)
+
+type presetKey struct{ cloudName, name string }
+
+// ReplaceSettings replaces the settings over version settings.Version-1;
+// notification.ErrConflict where another version is there.
+func (s *Store) ReplaceSettings(ctx context.Context, cloudName string, settings notification.Settings) error {
+	s.called("ReplaceSettings")
+	return s.effect(ctx, Call{Op: "ReplaceSettings", Key: cloudName}, func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		env, ok := s.environments[cloudName]
+		switch {
+		case !ok:
+			return notification.Errorf(notification.NotFound, "unknown cloud_name %q", cloudName)
+		case env.Settings.Equal(settings):
+			return nil // the repeat of a write whose answer was lost
+		case env.Settings.Version != settings.Version-1:
+			return notification.ErrConflict
+		}
+		settings.RetrySchedule = slices.Clone(settings.RetrySchedule)
+		env.Settings = settings
+		s.environments[cloudName] = env
+		return nil
+	})
+}
+
+// UploadPresets reads upload presets; those that do not exist are absent.
+func (s *Store) UploadPresets(ctx context.Context, cloudName string, names []string) (map[string]notification.UploadPreset, error) {
+	s.called("UploadPresets")
+	found := make(map[string]notification.UploadPreset)
+	err := s.effect(ctx, Call{Op: "UploadPresets", Key: cloudName}, func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, name := range names {
+			if preset, ok := s.presets[presetKey{cloudName, name}]; ok {
+				found[name] = clonePreset(preset)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// ListUploadPresets reads upload presets by name, those after one, at most limit.
+func (s *Store) ListUploadPresets(ctx context.Context, cloudName, after string, limit int) ([]notification.UploadPreset, error) {
+	s.called("ListUploadPresets")
+	var presets []notification.UploadPreset
+	err := s.effect(ctx, Call{Op: "ListUploadPresets", Key: cloudName}, func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for key, preset := range s.presets {
+			if key.cloudName == cloudName && key.name > after {
+				presets = append(presets, clonePreset(preset))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(presets, func(a, b notification.UploadPreset) int { return strings.Compare(a.Name, b.Name) })
+	return presets[:min(limit, len(presets))], nil
+}
+
+// PutUploadPreset writes an upload preset over version preset.Version-1;
+// notification.ErrConflict where another version is there.
+func (s *Store) PutUploadPreset(ctx context.Context, preset notification.UploadPreset) error {
+	s.called("PutUploadPreset")
+	return s.effect(ctx, Call{Op: "PutUploadPreset", Key: preset.Name}, func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		key := presetKey{preset.CloudName, preset.Name}
+		there := s.presets[key]
+		switch {
+		case there.Version == preset.Version && there.UpdatedAt.Equal(preset.UpdatedAt) &&
+			there.NotificationURL == preset.NotificationURL && bytes.Equal(there.Settings, preset.Settings):
+			return nil // the repeat of a write whose answer was lost
+		case there.Version != preset.Version-1:
+			return notification.ErrConflict
+		}
+		s.presets[key] = clonePreset(preset)
+		return nil
+	})
+}
+
+// DeleteUploadPreset removes an upload preset; a *notification.Error of code
+// NotFound where there is none.
+func (s *Store) DeleteUploadPreset(ctx context.Context, cloudName, name string) error {
+	s.called("DeleteUploadPreset")
+	return s.effect(ctx, Call{Op: "DeleteUploadPreset", Key: name}, func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		key := presetKey{cloudName, name}
+		if _, ok := s.presets[key]; !ok {
+			return notification.Errorf(notification.NotFound, "upload preset %q does not exist", name)
+		}
+		delete(s.presets, key)
+		return nil
+	})
+}
+
+func clonePreset(preset notification.UploadPreset) notification.UploadPreset {
+	preset.Settings = bytes.Clone(preset.Settings)
+	return preset
+}
