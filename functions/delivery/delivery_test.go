@@ -114,6 +114,7 @@ func newHandler(t *testing.T, sender delivery.Sender) handler {
 		Records: store, Events: store, Sender: sender, Queue: queue, Workflow: notificationtest.NewWorkflow(queue),
 		Keys:     registry.Signers{Directory: directory, Vault: vault},
 		Settings: directory,
+		Origins:  delivery.NewOrigins(store, time.Now),
 		Log:      slog.New(slog.NewJSONHandler(io.Discard, nil)),
 		Schedule: retry.Cloudinary(), Retention: 1000 * 24 * time.Hour, Now: time.Now, After: time.After,
 	}}

@@ -70,6 +70,7 @@ func newService(settings config.Delivery, cloud aws.Config, guard outbound.Guard
 			Vault:     vault.New(kms.NewFromConfig(cloud), settings.SecretsKeyARN),
 		},
 		Settings:   directory,
+		Origins:    delivery.NewOrigins(table, time.Now),
 		Sender:     outbound.New(guard, outbound.Options{}),
 		Queue:      queue.New(sqs.NewFromConfig(cloud), settings.URLs(), time.Now),
 		Workflow:   workflow.New(sfn.NewFromConfig(cloud), settings.WaitWorkflowARN, settings.URLs()),

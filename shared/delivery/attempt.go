@@ -39,12 +39,13 @@ func (s Service) attempt(ctx context.Context, t *task) {
 		t.err = err
 		return
 	}
+	var ended time.Time
 	if reason == "" {
-		t.answer = s.Sender.Post(ctx, req)
+		ended = s.watched(ctx, t, func() { t.answer = s.Sender.Post(ctx, req) })
 	} else {
 		t.answer = notification.Answer{Reason: reason, Detail: keyFault(reason)}
+		ended = s.Now()
 	}
-	ended := s.Now()
 	t.attempt = classify(t.answer, s.isSuccess(settings.Success), ended)
 	t.attempt.Number = m.Attempt
 	t.attempt.StartedAt, t.attempt.Duration = started.UTC(), ended.Sub(started)

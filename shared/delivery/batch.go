@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mediahooks/mediahooks/shared/lane"
 	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/retry"
 )
@@ -18,6 +19,7 @@ type Service struct {
 	Events   Events
 	Keys     Keys
 	Settings Settings
+	Origins  *Origins
 	Sender   Sender
 	Queue    Queue
 	Workflow Workflow
@@ -57,6 +59,11 @@ type task struct {
 	delivery notification.Delivery
 	attempt  notification.Attempt
 	answer   notification.Answer
+	// probes is what the attempt finds out, waits what it has to wait for; nil
+	// for most.
+	probes, waits *probe
+	// passed says that the message was passed on to where it keeps nobody waiting.
+	passed bool
 	// decided says that there is nothing to attempt: it was made, or is being
 	// made, by another message.
 	decided bool
@@ -65,13 +72,14 @@ type task struct {
 }
 
 // ready reports whether the task's attempt is to be made.
-func (t *task) ready() bool { return t.err == nil && !t.decided }
+func (t *task) ready() bool { return t.err == nil && !t.decided && !t.passed }
 
 // Deliver makes the attempts that the messages ask for, all at once. It returns
 // an error, by index, for each message that must stay on its queue, because a
 // fault of ours kept it from being decided; all others are done with.
 //
-// The sequence is: read the records and drop what is decided; POST the rest;
+// The sequence is: pass on what would keep the lane waiting; read the records and
+// drop what is decided; POST the rest;
 // record, every two seconds and at the end, so that quick ones do not wait for a
 // slow one; send the retries; answer. A message whose attempt is on record sends
 // the retry that followed from it again, in case the process that recorded it
@@ -79,6 +87,7 @@ func (t *task) ready() bool { return t.err == nil && !t.decided }
 // a crash loses no retry.
 func (s Service) Deliver(ctx context.Context, messages []notification.Message) (failed map[int]error) {
 	tasks := group(messages)
+	s.gate(ctx, tasks)
 	s.load(ctx, tasks)
 	s.attemptAll(ctx, tasks)
 	failed = make(map[int]error)
@@ -118,13 +127,17 @@ func key(m notification.Message) notification.DeliveryKey {
 // attemptAll makes the attempts of all tasks that are ready, and settles them as
 // they come in.
 func (s Service) attemptAll(ctx context.Context, tasks []*task) {
+	s.adopt(ctx, tasks)
 	made := make(chan *task, len(tasks))
 	under := 0
 	for _, t := range tasks {
 		if t.ready() {
 			under++
 			go func() {
-				s.attempt(ctx, t)
+				if s.mayAttempt(t) {
+					s.attempt(ctx, t)
+					s.endProbe(ctx, t, false) // where a fault of ours kept it from being made
+				}
 				made <- t
 			}()
 		}
@@ -144,12 +157,31 @@ func (s Service) attemptAll(ctx context.Context, tasks []*task) {
 	s.settle(ctx, over)
 }
 
+// mayAttempt waits for what the task has to wait for, and reports false where
+// that has shown the origin to be slow: the message then is to be passed on.
+func (s Service) mayAttempt(t *task) bool {
+	if t.waits == nil {
+		return true
+	}
+	<-t.waits.over
+	if !t.waits.quick {
+		t.message = lane.Divert(t.message, s.Now().UTC())
+		return false
+	}
+	t.waits = nil
+	return true
+}
+
 // settle records attempts that are over and sends the retries that follow.
 func (s Service) settle(ctx context.Context, over []*task) {
-	var tasks []*task
+	var tasks, passed []*task
 	var deliveries []notification.Delivery
+	defer func() { s.passOn(ctx, passed) }()
 	for _, t := range over {
-		if t.err == nil {
+		switch {
+		case t.waits != nil:
+			passed = append(passed, t)
+		case t.err == nil:
 			tasks, deliveries = append(tasks, t), append(deliveries, t.delivery)
 		}
 	}
@@ -182,7 +214,7 @@ func (s Service) sendRetries(ctx context.Context, tasks []*task) {
 			continue
 		}
 		next := t.message
-		next.Attempt, next.DueAt, next.Lane = t.delivery.AttemptCount+1, t.delivery.NextAt, t.delivery.NextLane
+		next.Attempt, next.DueAt, next.Lane, next.Passes = t.delivery.AttemptCount+1, t.delivery.NextAt, t.delivery.NextLane, 0
 		if next.DueAt.Sub(s.Now()) <= longestDelay {
 			queued, messages = append(queued, t), append(messages, next)
 			continue

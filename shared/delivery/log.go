@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
-	"net/url"
 	"time"
 
 	"github.com/mediahooks/mediahooks/shared/notification"
@@ -19,7 +18,6 @@ func (s Service) logAttempt(ctx context.Context, t *task) {
 	if !a.Succeeded() {
 		level, outcome = slog.LevelWarn, string(d.Status)
 	}
-	origin, hash := originOf(m.URL)
 	attrs := []slog.Attr{
 		slog.String("cloud_name", m.CloudName),
 		slog.String("event_id", m.EventID),
@@ -35,8 +33,8 @@ func (s Service) logAttempt(ctx context.Context, t *task) {
 		slog.Int("status_code", a.StatusCode),
 		slog.String("reason", string(a.Reason)),
 		slog.String("error_detail", a.Detail),
-		slog.String("url_origin", origin),
-		slog.String("url_hash", hash),
+		slog.String("url_origin", notification.OriginOf(m.URL)),
+		slog.String("url_hash", hashOf(m.URL)),
 		slog.String("remote_addr", a.RemoteAddr),
 		slog.Bool("connection_reused", t.answer.Reused),
 		slog.Float64("duration_ms", milliseconds(a.Duration)),
@@ -48,14 +46,10 @@ func (s Service) logAttempt(ctx context.Context, t *task) {
 	s.Log.LogAttrs(ctx, level, "delivery attempted", attrs...)
 }
 
-// originOf returns a URL's scheme, host and port, and a short hash of all of it.
-func originOf(text string) (origin, hash string) {
-	sum := sha256.Sum256([]byte(text))
-	hash = hex.EncodeToString(sum[:8])
-	if u, err := url.Parse(text); err == nil {
-		origin = u.Scheme + "://" + u.Host
-	}
-	return origin, hash
+// hashOf returns a short hash of a URL, to tell URLs of one origin apart by.
+func hashOf(url string) string {
+	sum := sha256.Sum256([]byte(url))
+	return hex.EncodeToString(sum[:8])
 }
 
 func milliseconds(d time.Duration) float64 {

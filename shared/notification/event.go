@@ -154,6 +154,7 @@ func (e Event) Message(t Target, attempt int, lane Lane, due time.Time) Message 
 		Attempt:          attempt,
 		Lane:             lane,
 		DueAt:            due,
+		Origin:           OriginOf(t.URL),
 		NotificationType: e.NotificationType,
 		URL:              t.URL,
 		Why:              t.Why,

@@ -41,6 +41,11 @@ type Message struct {
 	// Lane is where the message waits, and DueAt when it may be taken up.
 	Lane  Lane      `json:"lane"`
 	DueAt time.Time `json:"due_at"`
+	// Origin is the URL's; a reference has it too.
+	Origin string `json:"origin,omitempty"`
+	// Passes is how often the message was put back because nothing was known of
+	// its origin yet.
+	Passes int `json:"passes,omitempty"`
 
 	NotificationType string    `json:"notification_type,omitempty"`
 	URL              string    `json:"url,omitempty"`

@@ -89,16 +89,16 @@ func TestErrors(t *testing.T) {
 
 func TestReference(t *testing.T) {
 	event := notification.Event{CloudName: "demo", ID: "e", NotificationType: "upload", Body: []byte("b"), AcceptedAt: time.Unix(1, 0),
-		Targets: []notification.Target{{DeliveryID: "d", URL: "u", Why: notification.ByCall, TriggerID: "t"}}}
+		Targets: []notification.Target{{DeliveryID: "d", URL: "https://A.example/u", Why: notification.ByCall, TriggerID: "t"}}}
 	target, found := event.Target("d")
 	if _, other := event.Target("x"); !found || other {
 		t.Fatal("the wrong target")
 	}
 	m := event.Message(target, 2, notification.Slow, time.Unix(9, 0))
-	if m.IsReference() || m.URL != "u" || m.Attempt != 2 || string(m.Body) != "b" {
+	if m.IsReference() || m.URL != "https://A.example/u" || m.Attempt != 2 || string(m.Body) != "b" {
 		t.Errorf("message = %+v", m)
 	}
-	want := notification.Message{CloudName: "demo", EventID: "e", DeliveryID: "d", Attempt: 2, Lane: notification.Slow, DueAt: time.Unix(9, 0)}
+	want := notification.Message{CloudName: "demo", EventID: "e", DeliveryID: "d", Attempt: 2, Lane: notification.Slow, DueAt: time.Unix(9, 0), Origin: "https://a.example"}
 	if diff := cmp.Diff(want, m.Reference()); diff != "" || !m.Reference().IsReference() {
 		t.Errorf("reference (-want +got):\n%s", diff)
 	}

@@ -40,6 +40,7 @@ func ExerciseQueue(t *testing.T, open func(t *testing.T) (QueueContract, func() 
 func newMessage(n int, lane notification.Lane, due time.Time) notification.Message {
 	return notification.Message{
 		CloudName: "demo", EventID: "event " + awkward, DeliveryID: fmt.Sprintf("delivery-%03d", n), Attempt: 1, Lane: lane, DueAt: due,
+		Origin: "https://example.com", Passes: 2,
 		NotificationType: "upload", URL: "https://example.com/hook?a=1&b=<2>", Why: notification.ByTrigger, TriggerID: "t",
 		AcceptedAt: due, Body: []byte{0x28, 0xb5, 0, 0xff, byte(n)},
 	}

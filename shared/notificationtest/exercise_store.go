@@ -24,9 +24,9 @@ type StoreContract interface {
 	ReplaceHooks(ctx context.Context, cloudName string, hooks notification.Hooks) error
 	ReplaceSettings(ctx context.Context, cloudName string, settings notification.Settings) error
 	UploadPresets(ctx context.Context, cloudName string, names []string) (map[string]notification.UploadPreset, error)
-	ListUploadPresets(ctx context.Context, cloudName, after string, limit int) ([]notification.UploadPreset, error)
+	ListUploadPresets(ctx context.Context, cloudName, after string, limit int) (presets []notification.UploadPreset, more bool, err error)
 	PutUploadPreset(ctx context.Context, preset notification.UploadPreset) error
-	DeleteUploadPreset(ctx context.Context, cloudName, name string) error
+	DeleteUploadPreset(ctx context.Context, preset notification.UploadPreset) error
 	InsertEvents(ctx context.Context, events []notification.Event) (existing []*notification.Event, failed map[int]error)
 	Event(ctx context.Context, cloudName, eventID string) (notification.Event, bool, error)
 	Events(ctx context.Context, keys []notification.EventKey) (map[notification.EventKey]notification.Event, error)
@@ -34,6 +34,10 @@ type StoreContract interface {
 	JoinBatch(ctx context.Context, event notification.Event) (notification.Batch, error)
 	TimeOutBatch(ctx context.Context, cloudName, batchID string, at time.Time) (notification.Batch, bool, error)
 	Deliveries(ctx context.Context, keys []notification.DeliveryKey) (map[notification.DeliveryKey]notification.Delivery, error)
+	Health(ctx context.Context, keys []notification.OriginKey) (map[notification.OriginKey]notification.Health, error)
+	SetHealth(ctx context.Context, key notification.OriginKey, health notification.Health) error
+	Probe(ctx context.Context, key notification.OriginKey, now, until time.Time) (bool, error)
+	EndProbe(ctx context.Context, key notification.OriginKey, until time.Time) error
 	Claim(ctx context.Context, key notification.DeliveryKey, attempt int, now, until time.Time) (notification.Delivery, bool, error)
 	RecordAttempts(ctx context.Context, deliveries []notification.Delivery) (failed map[int]error)
 }
@@ -60,6 +64,7 @@ func ExerciseStore(t *testing.T, open func(t *testing.T, now func() time.Time) S
 		"changes":      changeTests,
 		"batches":      batchTests,
 		"deliveries":   deliveryTests,
+		"origins":      originTests,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for name, test := range tests {

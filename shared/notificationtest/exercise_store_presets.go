@@ -1,6 +1,7 @@
 package notificationtest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"reflect"
@@ -16,6 +17,7 @@ var presetTests = map[string]func(*testing.T, storeTest){
 	"another version":      testPresetConflict,
 	"many create the same": testPresetCreatedOnce,
 	"pages":                testPresetPages,
+	"pages of large ones":  testPresetLarge,
 	"delete":               testPresetDelete,
 	"not in the way":       testPresetsApart,
 }
@@ -65,10 +67,8 @@ func testPresetRoundTrip(t *testing.T, s storeTest) {
 	}
 	one, two := s.newPreset("one"), s.newPreset(awkward)
 	two.NotificationURL, two.Unsigned = "", false
-	for range 2 { // the second is the repeat of a write whose answer was lost
-		s.mustPut(t, one)
-		s.mustPut(t, two)
-	}
+	s.mustPut(t, one)
+	s.mustPut(t, two)
 	s.wantPresets(t, []string{"one", "one", awkward, "unknown"}, one, two)
 	s.wantPresets(t, nil)
 	next := one
@@ -80,6 +80,10 @@ func testPresetRoundTrip(t *testing.T, s storeTest) {
 func testPresetConflict(t *testing.T, s storeTest) {
 	first := s.newPreset("p")
 	s.mustPut(t, first)
+	// Somebody else may have written the same: that is no reason to call it ours.
+	if err := s.PutUploadPreset(t.Context(), first); !errors.Is(err, notification.ErrConflict) {
+		t.Errorf("the same again: %v", err)
+	}
 	for _, version := range []int64{1, 3} {
 		other := first
 		other.Version, other.NotificationURL = version, "https://other.example"
@@ -97,10 +101,8 @@ func testPresetConflict(t *testing.T, s storeTest) {
 
 func testPresetCreatedOnce(t *testing.T, s storeTest) {
 	var won atomic.Int64
-	together(writers, func(i int) {
-		preset := s.newPreset("wanted")
-		preset.NotificationURL = fmt.Sprint("https://preset.example/", i)
-		switch err := s.PutUploadPreset(t.Context(), preset); {
+	together(writers, func(int) {
+		switch err := s.PutUploadPreset(t.Context(), s.newPreset("wanted")); {
 		case err == nil:
 			won.Add(1)
 		case !errors.Is(err, notification.ErrConflict):
@@ -120,37 +122,68 @@ func testPresetPages(t *testing.T, s storeTest) {
 		all = append(all, preset)
 	}
 	for _, size := range []int{1, 7, 25, 100} {
-		var got []notification.UploadPreset
-		for after := ""; ; {
-			page, err := s.ListUploadPresets(t.Context(), s.cloud, after, size)
-			if err != nil || len(page) > size {
-				t.Fatalf("%d presets, %v", len(page), err)
-			}
-			if len(page) == 0 {
-				break
-			}
-			got = append(got, page...)
-			after = page[len(page)-1].Name
-		}
+		got, pages := s.allPresets(t, size)
 		wantEqual(t, fmt.Sprint("pages of ", size), all, got)
+		if want := (len(all) + size - 1) / size; pages != want {
+			t.Errorf("%d pages of %d, want %d", pages, size, want)
+		}
 	}
-	page, err := s.ListUploadPresets(t.Context(), s.cloud, "p03x", 1)
-	if err != nil {
-		t.Fatal(err)
+	page, more, err := s.ListUploadPresets(t.Context(), s.cloud, "p03x", 1)
+	if err != nil || !more {
+		t.Fatalf("more: %t, %v", more, err)
 	}
 	wantEqual(t, "after a name that is not there", all[4:5], page)
 }
 
+// allPresets lists all presets of an environment, in pages.
+func (s storeTest) allPresets(t *testing.T, size int) (all []notification.UploadPreset, pages int) {
+	t.Helper()
+	for after, more := "", true; more; pages++ {
+		var page []notification.UploadPreset
+		var err error
+		page, more, err = s.ListUploadPresets(t.Context(), s.cloud, after, size)
+		if err != nil || len(page) > size || len(page) == 0 {
+			t.Fatalf("%d presets, %v", len(page), err)
+		}
+		all, after = append(all, page...), page[len(page)-1].Name
+	}
+	return all, pages
+}
+
+// Presets as large as they may be come in more pages than were asked for, and
+// none is left out.
+func testPresetLarge(t *testing.T, s storeTest) {
+	var all []notification.UploadPreset
+	for i := range 40 {
+		preset := s.newPreset(fmt.Sprintf("p%02d", i))
+		preset.Settings = bytes.Repeat([]byte("x"), 32<<10)
+		s.mustPut(t, preset)
+		all = append(all, preset)
+	}
+	got, pages := s.allPresets(t, 500)
+	wantEqual(t, "large presets", all, got)
+	t.Logf("%d pages", pages)
+}
+
 func testPresetDelete(t *testing.T, s storeTest) {
-	s.mustPut(t, s.newPreset("p"))
-	if err := s.DeleteUploadPreset(t.Context(), s.cloud, "p"); err != nil {
-		t.Fatal(err)
+	preset := s.newPreset("p")
+	s.mustPut(t, preset)
+	for range 2 { // the second is the repeat of a call whose answer was lost
+		if err := s.DeleteUploadPreset(t.Context(), preset); err != nil {
+			t.Fatal(err)
+		}
+		s.wantPresets(t, []string{"p"})
 	}
-	s.wantPresets(t, []string{"p"})
-	if err := s.DeleteUploadPreset(t.Context(), s.cloud, "p"); notification.CodeOf(err) != notification.NotFound {
-		t.Errorf("deleted again: %v", err)
+	again, next := preset, preset
+	again.CreatedAt = again.CreatedAt.Add(time.Second)
+	s.mustPut(t, again)
+	next.Version = 2
+	for _, other := range []notification.UploadPreset{preset, next} {
+		if err := s.DeleteUploadPreset(t.Context(), other); !errors.Is(err, notification.ErrConflict) {
+			t.Errorf("one that is another by now: %v", err)
+		}
 	}
-	s.mustPut(t, s.newPreset("p"))
+	s.wantPresets(t, []string{"p"}, again)
 }
 
 // Presets do not show in their environment, nor in another's list.
@@ -159,8 +192,8 @@ func testPresetsApart(t *testing.T, s storeTest) {
 	s.mustCreate(t, env)
 	s.mustPut(t, s.newPreset("p"))
 	s.wantEnvironment(t, env)
-	if list, err := s.ListUploadPresets(t.Context(), s.cloud+"-more", "", 10); err != nil || len(list) > 0 {
-		t.Errorf("another environment lists %+v, %v", list, err)
+	if list, more, err := s.ListUploadPresets(t.Context(), s.cloud+"-more", "", 10); err != nil || more || len(list) > 0 {
+		t.Errorf("another environment lists %+v, %t, %v", list, more, err)
 	}
 }
 

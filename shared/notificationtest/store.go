@@ -22,6 +22,8 @@ type Store struct {
 	hooks        map[string]notification.Hooks
 	events       map[eventKey]notification.Event
 	presets      map[presetKey]notification.UploadPreset
+	health       map[notification.OriginKey]notification.Health
+	probes       map[notification.OriginKey]time.Time
 	batches      map[batchKey]notification.Batch
 	deliveries   map[notification.DeliveryKey]notification.Delivery
 }
@@ -37,6 +39,8 @@ func NewStore(now func() time.Time) *Store {
 		hooks:        make(map[string]notification.Hooks),
 		events:       make(map[eventKey]notification.Event),
 		presets:      make(map[presetKey]notification.UploadPreset),
+		health:       make(map[notification.OriginKey]notification.Health),
+		probes:       make(map[notification.OriginKey]time.Time),
 		batches:      make(map[batchKey]notification.Batch),
 		deliveries:   make(map[notification.DeliveryKey]notification.Delivery),
 	}

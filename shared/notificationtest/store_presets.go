@@ -55,10 +55,9 @@ func (s *Store) UploadPresets(ctx context.Context, cloudName string, names []str
 }
 
 // ListUploadPresets reads upload presets by name, those after one, at most limit.
-func (s *Store) ListUploadPresets(ctx context.Context, cloudName, after string, limit int) ([]notification.UploadPreset, error) {
+func (s *Store) ListUploadPresets(ctx context.Context, cloudName, after string, limit int) (presets []notification.UploadPreset, more bool, err error) {
 	s.called("ListUploadPresets")
-	var presets []notification.UploadPreset
-	err := s.effect(ctx, Call{Op: "ListUploadPresets", Key: cloudName}, func() error {
+	err = s.effect(ctx, Call{Op: "ListUploadPresets", Key: cloudName}, func() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for key, preset := range s.presets {
@@ -69,10 +68,10 @@ func (s *Store) ListUploadPresets(ctx context.Context, cloudName, after string, 
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	slices.SortFunc(presets, func(a, b notification.UploadPreset) int { return strings.Compare(a.Name, b.Name) })
-	return presets[:min(limit, len(presets))], nil
+	return presets[:min(limit, len(presets))], len(presets) > limit, nil
 }
 
 // PutUploadPreset writes an upload preset over version preset.Version-1;
@@ -83,12 +82,7 @@ func (s *Store) PutUploadPreset(ctx context.Context, preset notification.UploadP
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		key := presetKey{preset.CloudName, preset.Name}
-		there := s.presets[key]
-		switch {
-		case there.Version == preset.Version && there.UpdatedAt.Equal(preset.UpdatedAt) &&
-			there.NotificationURL == preset.NotificationURL && bytes.Equal(there.Settings, preset.Settings):
-			return nil // the repeat of a write whose answer was lost
-		case there.Version != preset.Version-1:
+		if s.presets[key].Version != preset.Version-1 {
 			return notification.ErrConflict
 		}
 		s.presets[key] = clonePreset(preset)
@@ -96,16 +90,17 @@ func (s *Store) PutUploadPreset(ctx context.Context, preset notification.UploadP
 	})
 }
 
-// DeleteUploadPreset removes an upload preset; a *notification.Error of code
-// NotFound where there is none.
-func (s *Store) DeleteUploadPreset(ctx context.Context, cloudName, name string) error {
+// DeleteUploadPreset removes an upload preset as it was read;
+// notification.ErrConflict where it is another by now.
+func (s *Store) DeleteUploadPreset(ctx context.Context, preset notification.UploadPreset) error {
 	s.called("DeleteUploadPreset")
-	return s.effect(ctx, Call{Op: "DeleteUploadPreset", Key: name}, func() error {
+	return s.effect(ctx, Call{Op: "DeleteUploadPreset", Key: preset.Name}, func() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		key := presetKey{cloudName, name}
-		if _, ok := s.presets[key]; !ok {
-			return notification.Errorf(notification.NotFound, "upload preset %q does not exist", name)
+		key := presetKey{preset.CloudName, preset.Name}
+		there, ok := s.presets[key]
+		if ok && (there.Version != preset.Version || !there.CreatedAt.Equal(preset.CreatedAt)) {
+			return notification.ErrConflict
 		}
 		delete(s.presets, key)
 		return nil

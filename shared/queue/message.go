@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -55,23 +54,11 @@ func encodeJSON(value any, size int) (string, error) {
 // it to serve those with a few messages before one that fills the queue or
 // keeps its consumers busy; unlike in FIFO queues, it orders and blocks
 // nothing. A hash stands for the origin, because a group's name has at most 128
-// characters. Messages without a URL share the group of their environment.
+// characters.
 //
 // Source: SQS developer guide, Amazon SQS fair queues.
 func group(m notification.Message) string {
-	if m.IsReference() {
-		return m.CloudName
-	}
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(origin(m.URL))) // a hash never fails
+	_, _ = h.Write([]byte(m.Origin)) // a hash never fails
 	return m.CloudName + "#" + strconv.FormatUint(h.Sum64(), 16)
-}
-
-// origin is the scheme, host and port of a URL, or all of it where it has none.
-func origin(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return raw
-	}
-	return strings.ToLower(u.Scheme + "://" + u.Host)
 }

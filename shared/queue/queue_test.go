@@ -146,7 +146,7 @@ func all(in *sqs.SendMessageBatchInput, senderFault bool, but ...int) *sqs.SendM
 var epoch = time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 
 func message(n int, due time.Time) notification.Message {
-	return notification.Message{CloudName: "demo", DeliveryID: fmt.Sprint(n), Lane: notification.First, DueAt: due, URL: "https://A.example:8443/x?y"}
+	return notification.Message{CloudName: "demo", DeliveryID: fmt.Sprint(n), Lane: notification.First, DueAt: due, URL: "https://A.example:8443/x?y", Origin: "https://a.example:8443"}
 }
 
 func send(r *recorder, messages ...notification.Message) map[int]error {
@@ -202,18 +202,24 @@ func TestEntries(t *testing.T) {
 	r := &recorder{answer: func(_ int, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
 		return all(in, false), nil
 	}}
-	reference := message(3, epoch).Reference()
-	if failed := send(r, message(0, epoch.Add(-time.Hour)), message(1, epoch.Add(1)), message(2, epoch.Add(900*time.Second)), reference); len(failed) > 0 {
+	reference, other := message(3, epoch).Reference(), message(4, epoch)
+	other.Origin = "https://other.example"
+	if failed := send(r, message(0, epoch.Add(-time.Hour)), message(1, epoch.Add(1)), message(2, epoch.Add(900*time.Second)), reference, other); len(failed) > 0 {
 		t.Fatal(failed)
 	}
-	for i, want := range []int32{0, 1, 900, 0} {
+	for i, want := range []int32{0, 1, 900, 0, 0} {
 		if got := r.calls[0][i].DelaySeconds; got != want {
 			t.Errorf("message %d is delayed by %d s, want %d", i, got, want)
 		}
 	}
-	first, other := *r.calls[0][0].MessageGroupId, *r.calls[0][3].MessageGroupId
-	if !strings.HasPrefix(first, "demo#") || strings.Contains(first, "example") || other != "demo" || first != *r.calls[0][1].MessageGroupId {
-		t.Errorf("groups %q and %q", first, other)
+	first, theirs := *r.calls[0][0].MessageGroupId, *r.calls[0][4].MessageGroupId
+	if !strings.HasPrefix(first, "demo#") || strings.Contains(first, "example") || theirs == first {
+		t.Errorf("groups %q and %q of two origins", first, theirs)
+	}
+	for _, same := range r.calls[0][1:4] { // the last of them a reference
+		if *same.MessageGroupId != first {
+			t.Errorf("groups %q and %q of one origin", first, *same.MessageGroupId)
+		}
 	}
 }
 
