@@ -116,6 +116,11 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 		done || exit 1; \
 	done
 
+.PHONY: bench
+bench: ## measure CPU, memory and cold starts of the functions, on this machine and in one run
+	@$(MAKE) --silent build ARCH=host BIN=.local/build
+	@BIN=.local/build go run ./infra/bench
+
 .PHONY: docs
 docs: ## write docs/configuration.md and docs/event-types.md from what they describe
 	go run ./infra/configuration

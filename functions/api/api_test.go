@@ -58,13 +58,18 @@ func newServer(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.start()
+	return s
+}
+
+// start begins anew, with nothing but the store.
+func (s *server) start() {
 	log := slog.New(slog.NewJSONHandler(&s.log, nil))
 	stack := config.API{URLLimit: 10, Defaults: config.Defaults{RetrySchedule: config.Schedule(retry.Cloudinary()), SuccessStatus: "200"}}
 	handler := newAPI(stack, s.store, outbound.Guard{}, log)
 	atOnce := func(context.Context, time.Duration) error { return nil }
 	handler.triggers.Wait, handler.presets.Wait, handler.settings.Wait = atOnce, atOnce, atOnce
 	s.handle = web.Lambda(handler.routes(), log)
-	return s
 }
 
 // serve answers the event of a file in events/api.
@@ -114,10 +119,10 @@ var wantFor = map[string]struct {
 	"list-presets-malformed.json":        {400, `{"error":{"message":"max_results: must be a number from 1 to 500"}}`},
 	"create-preset.json":                 {200, `{"message":"created","name":"print"}`},
 	"create-preset-form.json":            {200, `{"message":"created","name":"`},
-	"create-preset-again.json":           {409, `{"error":{"message":"Upload preset web already exists"}}`},
+	"create-preset-again.json":           {409, `{"error":{"message":"Preset web already exists"}}`},
 	"create-preset-private-url.json":     {400, `{"error":{"message":"notification_url: `},
 	"get-preset.json":                    {200, `{"name":"web","unsigned":true,"settings":{"folder":"a"}}`},
-	"get-preset-unknown.json":            {404, `{"error":{"message":"Can't find upload preset with name none"}}`},
+	"get-preset-unknown.json":            {404, `{"error":{"message":"Can't find upload preset named none"}}`},
 	"update-preset.json":                 {200, `{"message":"updated"}`},
 	"update-preset-another-name.json":    {400, `{"error":{"message":"name: is not the one in the path; a preset cannot be renamed"}}`},
 	"delete-preset.json":                 {200, `{"message":"deleted"}`},

@@ -61,7 +61,7 @@ func listEventTypes(w http.ResponseWriter, _ *http.Request, _ web.Caller) error 
 }
 
 func getEventType(w http.ResponseWriter, r *http.Request, _ web.Caller) error {
-	described, found := catalog.Describe(r.PathValue("name"))
+	described, found := catalog.Find(r.PathValue("name"))
 	if !found {
 		return notification.Errorf(notification.NotFound, "record_not_found")
 	}

@@ -50,10 +50,16 @@ func (a api) listPresets(w http.ResponseWriter, r *http.Request, caller web.Call
 	return nil
 }
 
-// readPage reads max_results, and what next_cursor stands for.
+// readPage reads max_results, and what next_cursor stands for. The one order that
+// there is may be asked for by name.
 func readPage(r *http.Request) (limit int, after string, err error) {
 	limit = usualResults
 	query := r.URL.Query()
+	for field, order := range map[string]string{"order_by": "name", "direction": "asc"} {
+		if given := query.Get(field); given != "" && given != order {
+			return 0, "", notification.Errorf(notification.Invalid, "%s: must be %s", field, order)
+		}
+	}
 	if text := query.Get("max_results"); text != "" {
 		limit, err = strconv.Atoi(text)
 		if err != nil || limit < 1 || limit > mostResults {

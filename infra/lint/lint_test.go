@@ -31,6 +31,8 @@ func TestRulesFire(t *testing.T) {
 		{"E9001", "      LoggingConfig: {LogGroup: !Ref ApiLogGroup}\n", ""},
 		{"E9002", "      Role: !GetAtt IntakeRole.Arn\n", ""},
 		{"E9003", "!GetAtt SlowDeadLetterQueue.QueueName", "another"},
+		{"EventDeadLetterQueue is a dead-letter queue without an alarm", "!GetAtt EventDeadLetterQueue.QueueName", "another"},
+		{"IntakeFailureQueue is a dead-letter queue without an alarm", "!GetAtt IntakeFailureQueue.QueueName", "another"},
 		{"E9004", "VisibilityTimeout: 180\n", "VisibilityTimeout: 179\n"},
 		{"E9005", "!FindInMap [Concurrency, !Ref SlowConcurrency, Invocations]", "!Ref SlowConcurrency"},
 		{"E9006", "arn:${AWS::Partition}:execute-api", "arn:aws:execute-api"},

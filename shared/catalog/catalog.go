@@ -21,7 +21,7 @@ func EventTypes() []string {
 
 // IsEventType reports whether an event can be of the type: any but "all".
 func IsEventType(name string) bool {
-	_, found := find(name)
+	_, found := row(name)
 	return found
 }
 
@@ -38,7 +38,7 @@ func IsTriggerType(name string) bool {
 // Source: Cloudinary, Webhook notifications, Notification URLs for specific API
 // calls.
 func TakesNotificationURL(name, method string) bool {
-	t, found := find(name)
+	t, found := row(name)
 	if !found {
 		return false
 	}
@@ -72,11 +72,12 @@ func TakesUploadPreset(name, method string) bool { return TakesEager(name, metho
 // Source: Cloudinary, Webhook notifications, Console UI notifications and
 // Notification response examples, legacy fixed folder mode.
 func InFixedFolders(name string) bool {
-	t, found := find(name)
+	t, found := row(name)
 	return found && !t.dynamicFolders
 }
 
-func find(name string) (eventType, bool) {
+// row returns the type's row of the table.
+func row(name string) (eventType, bool) {
 	i, found := slices.BinarySearchFunc(eventTypes, name, func(t eventType, name string) int {
 		return strings.Compare(t.name, name)
 	})

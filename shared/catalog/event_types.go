@@ -13,8 +13,8 @@ type eventType struct {
 	examples       []example
 }
 
-// example is a payload, in examples/<file>.json.
-type example struct{ file, title string }
+// example is a payload, in examples/<type>-<kind>.json.
+type example struct{ kind, title string }
 
 // notificationURLMethods are the seven methods that take a notification_url.
 //
@@ -48,32 +48,32 @@ var eventTypes = []eventType{
 		description: "Who may see an asset, or when, has changed.",
 		methods:     []string{"update"},
 		console:     []string{"updating the access control of an asset"},
-		examples:    []example{{"access-control", "An asset is public for a season"}},
+		examples:    []example{{"period", "An asset is public for a season"}},
 	},
 	{
 		name:        "bulk_refresh_auto_fetch",
 		description: "The platform has refreshed many assets that it had fetched from elsewhere.",
-		examples:    []example{{"bulk-refresh-auto-fetch", "A refresh is over"}},
+		examples:    []example{{"completed", "A refresh is over"}},
 	},
 	{
 		name:        "create_folder",
 		description: "An asset folder has been created.",
 		methods:     []string{"create_folder"},
 		console:     []string{"creating an asset folder"},
-		examples:    []example{{"create-folder", "A folder is created"}},
+		examples:    []example{{"nested", "A folder is created"}},
 	},
 	{
 		name:        "delete",
 		description: "Assets have been deleted.",
 		methods:     []string{"destroy", "delete_resources", "delete_folder"},
 		console:     []string{"deleting an asset", "deleting an asset folder that holds assets, once for each"},
-		examples:    []example{{"delete", "Two assets are deleted"}},
+		examples:    []example{{"several", "Two assets are deleted"}},
 	},
 	{
 		name:        "delete_by_token",
 		description: "A client has deleted the asset that it had just uploaded, by the token that it was given.",
 		methods:     []string{"delete_by_token"},
-		examples:    []example{{"delete-by-token", "A visitor withdraws an upload"}},
+		examples:    []example{{"draft", "A visitor withdraws an upload"}},
 	},
 	{
 		name:           "delete_folder",
@@ -81,15 +81,15 @@ var eventTypes = []eventType{
 		methods:        []string{"delete_folder"},
 		console:        []string{"deleting an asset folder"},
 		dynamicFolders: true,
-		examples:       []example{{"delete-folder", "A folder is deleted"}},
+		examples:       []example{{"nested", "A folder is deleted"}},
 	},
 	{
 		name:        "eager",
 		description: "Eager transformations have been made in the background, or have failed.",
 		methods:     uploadOrExplicit,
 		examples: []example{
-			{"eager-done", "Eager transformations are done"},
-			{"eager-failed", "One eager transformation has failed"},
+			{"done", "Eager transformations are done"},
+			{"failed", "One eager transformation has failed"},
 		},
 	},
 	{
@@ -97,34 +97,34 @@ var eventTypes = []eventType{
 		description: "What a call had asked to be done in the background has failed.",
 		methods:     notificationURLMethods,
 		urlMethods:  notificationURLMethods,
-		examples:    []example{{"error", "A file cannot be exploded"}},
+		examples:    []example{{"explode", "A file cannot be exploded"}},
 	},
 	{
 		name:        "explode",
 		description: "The pages of a file have been made into images.",
 		methods:     []string{"explode"},
 		urlMethods:  []string{"explode"},
-		examples:    []example{{"explode", "A leaflet of two pages is exploded"}},
+		examples:    []example{{"leaflet", "A leaflet of two pages is exploded"}},
 	},
 	{
 		name:        "generate_archive",
 		description: "An archive of assets has been made.",
 		methods:     []string{"generate_archive"},
 		urlMethods:  []string{"generate_archive"},
-		examples:    []example{{"generate-archive", "A press kit is packed"}},
+		examples:    []example{{"zip", "A press kit is packed"}},
 	},
 	{
 		name:        "info",
 		description: "An add-on has finished with an asset.",
 		methods:     []string{"upload", "explicit", "update"},
 		urlMethods:  uploadOrExplicit,
-		examples:    []example{{"info", "A background is removed"}},
+		examples:    []example{{"background-removal", "A background is removed"}},
 	},
 	{
 		name:        "invalidate_custom_cdn",
 		description: "Copies of assets on a customer's own CDN have been invalidated, as a call with invalidate had asked.",
 		methods:     []string{"upload", "explicit", "rename", "destroy", "delete_resources"},
-		examples:    []example{{"invalidate-custom-cdn", "One URL is invalidated"}},
+		examples:    []example{{"url", "One URL is invalidated"}},
 	},
 	{
 		name:        "moderation",
@@ -132,7 +132,7 @@ var eventTypes = []eventType{
 		methods:     []string{"upload", "explicit", "update"},
 		console:     []string{"approving or rejecting an asset"},
 		urlMethods:  uploadOrExplicit,
-		examples:    []example{{"moderation", "An asset is rejected"}},
+		examples:    []example{{"rejected", "An asset is rejected"}},
 	},
 	{
 		name:        "moderation_summary",
@@ -140,7 +140,7 @@ var eventTypes = []eventType{
 		methods:     []string{"upload", "explicit", "update"},
 		console:     []string{"approving or rejecting an asset"},
 		urlMethods:  uploadOrExplicit,
-		examples:    []example{{"moderation-summary", "The first of two moderators has rejected an asset"}},
+		examples:    []example{{"rejected", "The first of two moderators has rejected an asset"}},
 	},
 	{
 		name:           "move",
@@ -148,7 +148,7 @@ var eventTypes = []eventType{
 		methods:        changes,
 		console:        []string{"moving an asset between folders"},
 		dynamicFolders: true,
-		examples:       []example{{"move", "An asset is moved"}},
+		examples:       []example{{"asset", "An asset is moved"}},
 	},
 	{
 		name:           "move_or_rename_asset_folder",
@@ -156,33 +156,33 @@ var eventTypes = []eventType{
 		methods:        []string{"rename_folder"},
 		console:        []string{"moving an asset folder", "renaming an asset folder"},
 		dynamicFolders: true,
-		examples:       []example{{"move-folder", "A folder is moved"}},
+		examples:       []example{{"move", "A folder is moved"}},
 	},
 	{
 		name:        "multi",
 		description: "One file has been made of several images: an animation, a PDF or a collage.",
 		methods:     []string{"multi", "create_collage"},
 		urlMethods:  []string{"multi", "create_collage"},
-		examples:    []example{{"multi", "An animation is made"}},
+		examples:    []example{{"animation", "An animation is made"}},
 	},
 	{
 		name:        "proof_status_changed",
 		description: "A proof of Creative Approval has got another status.",
 		console:     []string{"deciding about a proof"},
-		examples:    []example{{"proof-status-changed", "A proof is approved"}},
+		examples:    []example{{"approved", "A proof is approved"}},
 	},
 	{
 		name:        "publish",
 		description: "Private or authenticated assets have been made public.",
 		methods:     []string{"publish_resources"},
-		examples:    []example{{"publish", "An asset is published"}},
+		examples:    []example{{"asset", "An asset is published"}},
 	},
 	{
 		name:        "related_assets",
 		description: "Assets have been related to another, or are so no longer.",
 		methods:     []string{"add_related_assets", "delete_related_assets"},
 		console:     []string{"relating assets to an asset, or ending that"},
-		examples:    []example{{"related-assets", "Three assets are related to one"}},
+		examples:    []example{{"add", "Three assets are related to one"}},
 	},
 	{
 		name:        "rename",
@@ -190,22 +190,22 @@ var eventTypes = []eventType{
 		methods:     []string{"rename"},
 		console:     []string{"renaming the public ID of an asset", "with fixed folders, moving an asset to another folder"},
 		examples: []example{
-			{"rename", "A public ID is changed"},
-			{"rename-fixed-folders", "With fixed folders, an asset is moved"},
+			{"public-id", "A public ID is changed"},
+			{"fixed-folders", "With fixed folders, an asset is moved"},
 		},
 	},
 	{
 		name:        "report",
 		description: "A report has been made.",
 		console:     []string{"generating a report"},
-		examples:    []example{{"report", "A report is ready"}},
+		examples:    []example{{"csv", "A report is ready"}},
 	},
 	{
 		name:        "resource_context_changed",
 		description: "The contextual metadata of assets has changed.",
 		methods:     []string{"context", "explicit", "update"},
 		console:     []string{"adding, removing or updating contextual metadata"},
-		examples:    []example{{"context", "One value is added, one removed, one changed"}},
+		examples:    []example{{"mixed", "One value is added, one removed, one changed"}},
 	},
 	{
 		name:           "resource_display_name_changed",
@@ -213,7 +213,7 @@ var eventTypes = []eventType{
 		methods:        changes,
 		console:        []string{"updating the display name of an asset"},
 		dynamicFolders: true,
-		examples:       []example{{"display-name", "A display name is changed"}},
+		examples:       []example{{"asset", "A display name is changed"}},
 	},
 	{
 		name:        "resource_metadata_changed",
@@ -221,8 +221,8 @@ var eventTypes = []eventType{
 		methods:     []string{"explicit", "metadata", "update"},
 		console:     []string{"adding, removing or updating structured metadata"},
 		examples: []example{
-			{"metadata-first", "An asset gets its first metadata"},
-			{"metadata-changed", "Metadata is changed"},
+			{"first", "An asset gets its first metadata"},
+			{"previous", "Metadata is changed"},
 		},
 	},
 	{
@@ -230,21 +230,21 @@ var eventTypes = []eventType{
 		description: "Tags have been added to assets, or removed.",
 		methods:     []string{"explicit", "tags", "update"},
 		console:     []string{"adding or removing a tag"},
-		examples:    []example{{"tags", "Tags of two assets are changed"}},
+		examples:    []example{{"several", "Tags of two assets are changed"}},
 	},
 	{
 		name:        "restore_asset_version",
 		description: "A previous version of an asset has been restored.",
 		methods:     []string{"restore"},
 		console:     []string{"restoring a previous version of an asset"},
-		examples:    []example{{"restore-asset-version", "A previous version is restored"}},
+		examples:    []example{{"asset", "A previous version is restored"}},
 	},
 	{
 		name:        "sprite",
 		description: "A sprite has been made of several images.",
 		methods:     []string{"sprite"},
 		urlMethods:  []string{"sprite"},
-		examples:    []example{{"sprite", "A sprite of icons is made"}},
+		examples:    []example{{"icons", "A sprite of icons is made"}},
 	},
 	{
 		name:        "upload",
@@ -253,12 +253,12 @@ var eventTypes = []eventType{
 		console:     []string{"uploading a new asset", "inserting an asset from the Media Library widget"},
 		urlMethods:  []string{"upload", "explicit", "create_collage"},
 		examples: []example{
-			{"upload-simple", "A simple upload"},
-			{"upload-complex", "An upload with add-ons, metadata and eager transformations"},
-			{"upload-eager-async", "An upload whose eager transformations are still being made"},
-			{"upload-fixed-folders", "A simple upload with fixed folders"},
-			{"upload-collage", "A collage is made"},
-			{"upload-media-library-widget", "An image is inserted from the Media Library widget"},
+			{"simple", "A simple upload"},
+			{"complex", "An upload with add-ons, metadata and eager transformations"},
+			{"eager-async", "An upload whose eager transformations are still being made"},
+			{"fixed-folders", "A simple upload with fixed folders"},
+			{"collage", "A collage is made"},
+			{"media-library-widget", "An image is inserted from the Media Library widget"},
 		},
 	},
 }

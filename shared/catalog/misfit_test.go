@@ -33,7 +33,7 @@ func TestMisfit(t *testing.T) {
 		{"unknown resource type", "upload", `{"public_id":"lamp","resource_type":"picture"}`, "resource_type: must be one of image, video, raw"},
 		{"unix time", "upload", `{"public_id":"lamp","timestamp":1772440331}`, "timestamp: must be a string"},
 		{"time of another form", "upload", `{"public_id":"lamp","created_at":"2026-03-02 08:32:11"}`, "created_at: must be a time such as 2026-01-31T12:00:00Z"},
-		{"no URL", "upload", `{"public_id":"lamp","url":"//res.example.com/lamp.jpg"}`, "url: must be an HTTP(S) URL"},
+		{"no URL", "upload", `{"public_id":"lamp","url":"//res.media.example/lamp.jpg"}`, "url: must be an HTTP(S) URL"},
 		{"tags in one string", "upload", `{"public_id":"lamp","tags":"a,b"}`, "tags: must be an array"},
 		{"faces", "upload", `{"public_id":"lamp","faces":[[1,2,3,4],[1,2,"3",4]]}`, "faces[1][2]: must be a number"},
 		{"context", "upload", `{"public_id":"lamp","context":{"custom":{"alt text":7}}}`, `context.custom["alt text"]: must be a string`},
@@ -127,8 +127,8 @@ const upload = `{"timestamp":"2026-03-02T08:32:11+00:00","request_id":"0d6f5ccbb
 	`"version_id":"6f4e1f7ad7f8b0a7e2f9a0d9f5c2a6b1","width":1600,"height":1200,"format":"jpg","resource_type":"image",` +
 	`"created_at":"2026-03-02T08:32:11Z","tags":["lighting","sale"],"bytes":284113,"type":"upload",` +
 	`"etag":"c9d2b5fbd3f7a5cbb0d9c0a9a4b3e8f1","placeholder":false,` +
-	`"url":"http://res.example.com/demo/image/upload/v1772440331/catalogue/brass-lamp.jpg",` +
-	`"secure_url":"https://res.example.com/demo/image/upload/v1772440331/catalogue/brass-lamp.jpg",` +
+	`"url":"http://res.media.example/demo/image/upload/v1772440331/catalogue/brass-lamp.jpg",` +
+	`"secure_url":"https://res.media.example/demo/image/upload/v1772440331/catalogue/brass-lamp.jpg",` +
 	`"asset_folder":"catalogue","display_name":"brass-lamp","original_filename":"IMG_2209",` +
 	`"context":{"custom":{"alt":"A brass lamp on a table","caption":"The lamp"}},"faces":[[10,20,30,40]],` +
 	`"metadata":{"photographer":"A. Moreau","stock_state":"in_stock","price_eur":180},"api_key":"111111111111111"}`

@@ -41,8 +41,8 @@ type Example struct {
 	Payload json.RawMessage
 }
 
-// schemas/<name>.json for each type, and examples/<file>.json as the types name
-// them.
+// schemas/<type>.json for each type, and examples/<type>-<kind>.json for each of
+// its examples.
 //
 //go:embed schemas/*.json examples/*.json
 var files embed.FS
@@ -50,9 +50,9 @@ var files embed.FS
 // Types describes all event types but "all", sorted by name.
 func Types() []Type { return slices.Clone(types()) }
 
-// Describe returns the description of an event type. It reports false for "all"
+// Find returns the description of an event type. It reports false for "all"
 // and for what is none.
-func Describe(name string) (Type, bool) {
+func Find(name string) (Type, bool) {
 	i := slices.IndexFunc(types(), func(t Type) bool { return t.Name == name })
 	if i < 0 {
 		return Type{}, false
@@ -74,7 +74,7 @@ var types = sync.OnceValue(func() []Type {
 			Schema:                 read("schemas", t.name),
 		}
 		for _, e := range t.examples {
-			all[i].Examples = append(all[i].Examples, Example{Title: e.title, Payload: read("examples", e.file)})
+			all[i].Examples = append(all[i].Examples, Example{Title: e.title, Payload: read("examples", t.name+"-"+e.kind)})
 		}
 	}
 	return all

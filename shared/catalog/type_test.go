@@ -68,19 +68,19 @@ func TestEveryTypeHasEverything(t *testing.T) {
 	}
 }
 
-func TestDescribe(t *testing.T) {
+func TestFind(t *testing.T) {
 	for _, want := range catalog.Types() {
-		got, found := catalog.Describe(want.Name)
+		got, found := catalog.Find(want.Name)
 		if !found {
 			t.Fatalf("%s is not found", want.Name)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("Describe(%q) (-want +got):\n%s", want.Name, diff)
+			t.Errorf("Find(%q) (-want +got):\n%s", want.Name, diff)
 		}
 	}
 	for _, name := range []string{"all", "", "nonsense"} {
-		if _, found := catalog.Describe(name); found {
-			t.Errorf("Describe(%q) finds something", name)
+		if _, found := catalog.Find(name); found {
+			t.Errorf("Find(%q) finds something", name)
 		}
 	}
 }
@@ -120,7 +120,7 @@ func TestEveryKindOfResponseHasAnExample(t *testing.T) {
 	}
 	for _, test := range kinds {
 		t.Run(test.kind, func(t *testing.T) {
-			described, found := catalog.Describe(test.eventType)
+			described, found := catalog.Find(test.eventType)
 			if !found || !slices.ContainsFunc(described.Examples, func(e catalog.Example) bool { return e.Title == test.title }) {
 				t.Errorf("%s has no example %q", test.eventType, test.title)
 			}

@@ -17,18 +17,20 @@ import (
 	"github.com/mediahooks/mediahooks/shared/notification"
 )
 
-// What an answer's body may cost after the status is known: enough for a
-// well-behaved receiver to keep its connection, too little to hold an attempt up.
-const (
-	drainBytes = 64 << 10
-	drainTime  = time.Second
-)
+// drainBytes is what is read of an answer's body after the status is known:
+// enough for a well-behaved receiver to keep its connection, too little to hold an
+// attempt up.
+const drainBytes = 64 << 10
 
 // maxRetryAfter is how many bytes of a Retry-After header are worth keeping.
 const maxRetryAfter = 128
 
-// errLate is the cause of a context that our own clock ended.
-var errLate = errors.New("the time for the exchange is over")
+// The causes of a context that we ended: our clock, or a receiver that took too
+// many connections.
+var (
+	errLate       = errors.New("the time for the exchange is over")
+	errTurnedAway = errors.New("the receiver turned every connection away")
+)
 
 // Options are what a Client can be told. The zero Options are those of
 // production.
@@ -38,6 +40,8 @@ type Options struct {
 	// Timeout is for the whole exchange, from resolving the name to the end of
 	// the answer's headers; default 20 s.
 	Timeout time.Duration
+	// DrainTime is for the answer's body, once its headers are there; default 1 s.
+	DrainTime time.Duration
 	// RootCAs are the authorities that certificates are trusted by; default the
 	// system's.
 	RootCAs *x509.CertPool
@@ -55,6 +59,7 @@ type Client struct {
 	pool      *pool
 	userAgent string
 	timeout   time.Duration
+	drainTime time.Duration
 }
 
 // New returns a client that speaks only to what the guard allows.
@@ -72,6 +77,7 @@ func New(g Guard, opts Options) *Client {
 		pool:      &pool{now: now, drop: transport.CloseIdleConnections},
 		userAgent: cmp.Or(opts.UserAgent, "Mediahooks"),
 		timeout:   timeout,
+		drainTime: cmp.Or(opts.DrainTime, time.Second),
 	}
 }
 
@@ -79,7 +85,7 @@ func New(g Guard, opts Options) *Client {
 func (c *Client) CloseIdle() { c.transport.CloseIdleConnections() }
 
 // Post makes one POST and reports what became of it. It returns within the
-// timeout and a second, whatever the receiver does; a context that ends earlier
+// timeout and the drain time, whatever the receiver does; a context that ends earlier
 // ends it, with reason timeout. Redirects are answers like others. The request's
 // body must not be changed afterwards: where an answer came before all was sent,
 // it is read for a moment longer.
@@ -91,9 +97,11 @@ func (c *Client) Post(ctx context.Context, req notification.Request) notificatio
 	c.pool.enter()
 	defer c.pool.leave()
 
-	x := &exchange{}
-	ctx, cancel := context.WithCancelCause(httptrace.WithClientTrace(ctx, x.trace()))
+	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	x := &exchange{giveUp: func() { cancel(errTurnedAway) }}
+	defer x.end()
+	ctx = httptrace.WithClientTrace(ctx, x.trace())
 	// A timer instead of a deadline, because it can be set anew for the body.
 	timer := time.AfterFunc(c.timeout, func() { cancel(errLate) })
 	defer timer.Stop()
@@ -102,7 +110,7 @@ func (c *Client) Post(ctx context.Context, req notification.Request) notificatio
 	if err != nil {
 		return x.answer(c.failure(ctx, x, err))
 	}
-	timer.Reset(drainTime)
+	timer.Reset(c.drainTime)
 	return x.answer(notification.Answer{
 		StatusCode: resp.StatusCode,
 		RetryAfter: retryAfter(resp.Header),

@@ -34,7 +34,18 @@ type exchange struct {
 	dialled string
 	remote  string
 	reused  bool
+	// conn is the connection in use, tries how many were asked for.
+	conn  *conn
+	tries int
+	// giveUp ends an exchange that has asked for too many.
+	giveUp func()
 }
+
+// maxTries is how many connections one POST may take. A pool's dead ones, and
+// one that the receiver is about to shut down, are made up for; a receiver that
+// turns every connection away (HTTP/2 GOAWAY, as often as net/http would dial)
+// is not.
+const maxTries = 5
 
 // trace returns the hooks. Got1xxResponse must stay unset: with it, net/http
 // would no longer bound how many such answers come.
@@ -61,6 +72,25 @@ func (x *exchange) begin() {
 	defer x.mu.Unlock()
 	x.stage, x.phases = starting, notification.Phases{}
 	x.dialled, x.remote, x.reused = "", "", false
+	x.release()
+	if x.tries++; x.tries > maxTries {
+		x.giveUp()
+	}
+}
+
+// release is called with the lock held.
+func (x *exchange) release() {
+	if x.conn != nil {
+		x.conn.end()
+		x.conn = nil
+	}
+}
+
+// end says that nothing more is read.
+func (x *exchange) end() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.release()
 }
 
 func (x *exchange) enter(s stage) {
@@ -120,6 +150,10 @@ func (x *exchange) got(info httptrace.GotConnInfo) {
 	}
 	x.remote = info.Conn.RemoteAddr().String()
 	x.dialled = x.remote
+	x.release()
+	if x.conn = connOf(info.Conn); x.conn != nil {
+		x.conn.begin()
+	}
 }
 
 func (x *exchange) firstByte() {

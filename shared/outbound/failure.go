@@ -30,6 +30,9 @@ func (c *Client) failure(ctx context.Context, x *exchange, err error) notificati
 		if errors.Is(context.Cause(ctx), errLate) {
 			return failed(notification.ReasonTimeout, late(at, addr, c.timeout))
 		}
+		if errors.Is(context.Cause(ctx), errTurnedAway) {
+			return failed(notification.ReasonConnect, "every connection was turned away before an answer came")
+		}
 		return failed(notification.ReasonTimeout, "the attempt was stopped before an answer came")
 	}
 	if r, ok := errors.AsType[*refusal](err); ok {
@@ -37,6 +40,12 @@ func (c *Client) failure(ctx context.Context, x *exchange, err error) notificati
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return failed(notification.ReasonDNS, "host name does not resolve: "+clean(dns.Err))
+	}
+	if errors.Is(err, errFlood) {
+		return failed(notification.ReasonProtocol, "more came from "+addr+" than an answer can have, and no answer")
+	}
+	if errors.Is(err, syscall.ETIMEDOUT) && at > connecting {
+		return failed(notification.ReasonConnect, "connection to "+addr+" was lost: it acknowledged nothing")
 	}
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return failed(notification.ReasonTimeout, late(at, addr, c.timeout))
@@ -139,7 +148,7 @@ func protocolDetail(err error) string {
 // isLost reports whether a connection ended under a request, in any of the forms
 // in which net/http says so.
 func isLost(err error) bool {
-	for _, lost := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE} {
+	for _, lost := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE, syscall.ETIMEDOUT} {
 		if errors.Is(err, lost) {
 			return true
 		}

@@ -33,7 +33,7 @@ func newTransport(g Guard, timeout time.Duration, opts Options) *http.Transport 
 		// No proxy, the environment's neither: it would be dialled in place of the
 		// receiver, and the guard would judge the wrong address.
 		Proxy:       nil,
-		DialContext: dialer.DialContext,
+		DialContext: dial(dialer, timeout),
 		TLSClientConfig: &tls.Config{
 			MinVersion: tls.VersionTLS12,
 			RootCAs:    opts.RootCAs,

@@ -8,6 +8,10 @@ import (
 	"github.com/mediahooks/mediahooks/shared/notification"
 )
 
+// cachedPresets bounds the cache of upload presets, each of which may be as large
+// as maxPresetSettings: 16 MiB in all.
+const cachedPresets = 512
+
 type presetName struct{ cloudName, name string }
 
 // presetEntry is what was read of an upload preset; found is false for one that
@@ -27,6 +31,7 @@ func (d *Directory) UploadPresets(ctx context.Context, cloudName string, names [
 	d.presetsMu.Lock()
 	for _, name := range names {
 		switch e := d.presets[presetName{cloudName, name}]; {
+		case !isPresetName(name): // nothing is stored under it
 		case !fresh(e.readAt, now):
 			unread = append(unread, name)
 		case e.found:
@@ -43,7 +48,7 @@ func (d *Directory) UploadPresets(ctx context.Context, cloudName string, names [
 	}
 	d.presetsMu.Lock()
 	defer d.presetsMu.Unlock()
-	if len(d.presets)+len(unread) > cachedEnvironments {
+	if len(d.presets)+len(unread) > cachedPresets {
 		clear(d.presets)
 	}
 	for _, name := range unread {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,9 @@ const (
 	maxPresetSettings = 32 << 10 // bytes of JSON
 )
 
+// presetURL is the parameter that is used here.
+const presetURL = "notification_url"
+
 // PresetChange is what a call says about a preset. What it leaves out stays.
 type PresetChange struct {
 	Unsigned *bool
@@ -44,23 +48,27 @@ type PresetChange struct {
 	Settings []payload.Field
 }
 
-// List returns a page of presets in the order of their names, and the name after
-// which the next page begins, empty for the last.
+// List returns a page of presets in the order of their names, those after a name
+// where one is given: at most limit, and fewer where they are large. It returns the
+// name after which the next page begins, empty for the last page. A name that
+// cannot be one is a *notification.Error of code Invalid.
 func (p Presets) List(ctx context.Context, cloudName, after string, limit int) (page []notification.UploadPreset, next string, err error) {
-	page, err = p.Store.ListUploadPresets(ctx, cloudName, after, limit+1)
+	if after != "" && !isPresetName(after) {
+		return nil, "", notification.Errorf(notification.Invalid, "next_cursor: is not one that a list has returned")
+	}
+	page, more, err := p.Store.ListUploadPresets(ctx, cloudName, after, limit)
 	if err != nil {
 		return nil, "", fmt.Errorf("list upload presets of %s: %w", cloudName, err)
 	}
-	if len(page) > limit {
-		page = page[:limit]
-		next = page[limit-1].Name
+	if more && len(page) > 0 {
+		next = page[len(page)-1].Name
 	}
 	return page, next, nil
 }
 
 // Get returns one preset, or a *notification.Error of code NotFound.
 func (p Presets) Get(ctx context.Context, cloudName, name string) (notification.UploadPreset, error) {
-	if err := checkPresetName(name); err != nil {
+	if !isPresetName(name) {
 		return notification.UploadPreset{}, noSuchPreset(name)
 	}
 	found, err := p.Store.UploadPresets(ctx, cloudName, []string{name})
@@ -79,10 +87,11 @@ func (p Presets) Get(ctx context.Context, cloudName, name string) (notification.
 // the name is taken.
 func (p Presets) Create(ctx context.Context, cloudName, name string, change PresetChange) (notification.UploadPreset, error) {
 	if name == "" {
-		name = strings.ToLower(randomHex(5))
+		name = newPresetName()
 	}
-	if err := checkPresetName(name); err != nil {
-		return notification.UploadPreset{}, err
+	if !isPresetName(name) {
+		return notification.UploadPreset{}, notification.Errorf(notification.Invalid,
+			"name: must be 1 to %d bytes of printable characters other than / ? # %%, without spaces at its ends", maxPresetName)
 	}
 	preset := notification.UploadPreset{CloudName: cloudName, Name: name, Settings: []byte("{}"), CreatedAt: p.Now().UTC()}
 	if err := p.apply(&preset, change); err != nil {
@@ -90,7 +99,7 @@ func (p Presets) Create(ctx context.Context, cloudName, name string, change Pres
 	}
 	err := p.Store.PutUploadPreset(ctx, preset)
 	if errors.Is(err, notification.ErrConflict) {
-		return notification.UploadPreset{}, notification.Errorf(notification.Conflict, "Upload preset %s already exists", name)
+		return notification.UploadPreset{}, notification.Errorf(notification.Conflict, "Preset %s already exists", name)
 	}
 	if err != nil {
 		return notification.UploadPreset{}, fmt.Errorf("write upload preset %s: %w", name, err)
@@ -100,20 +109,38 @@ func (p Presets) Create(ctx context.Context, cloudName, name string, change Pres
 
 // Update changes a preset. The errors are those of Get and Create.
 func (p Presets) Update(ctx context.Context, cloudName, name string, change PresetChange) (notification.UploadPreset, error) {
+	return p.change(ctx, cloudName, name, func(preset *notification.UploadPreset) error {
+		if err := p.apply(preset, change); err != nil {
+			return err
+		}
+		return p.Store.PutUploadPreset(ctx, *preset)
+	})
+}
+
+// Delete removes a preset. It returns a *notification.Error of code NotFound where
+// there is none.
+func (p Presets) Delete(ctx context.Context, cloudName, name string) error {
+	_, err := p.change(ctx, cloudName, name, func(preset *notification.UploadPreset) error {
+		return p.Store.DeleteUploadPreset(ctx, *preset)
+	})
+	return err
+}
+
+// change does something to a preset as it is in the store, and again to what it
+// has become where another call was faster. It returns once every process sees the
+// result.
+func (p Presets) change(ctx context.Context, cloudName, name string, do func(*notification.UploadPreset) error) (notification.UploadPreset, error) {
 	for attempt := 0; ; attempt++ {
 		preset, err := p.Get(ctx, cloudName, name)
 		if err != nil {
 			return notification.UploadPreset{}, err
 		}
-		if err := p.apply(&preset, change); err != nil {
-			return notification.UploadPreset{}, err
-		}
-		err = p.Store.PutUploadPreset(ctx, preset)
+		err = do(&preset)
 		if err == nil {
 			return preset, p.Wait(ctx, CacheTime)
 		}
 		if !errors.Is(err, notification.ErrConflict) {
-			return notification.UploadPreset{}, fmt.Errorf("write upload preset %s: %w", name, err)
+			return notification.UploadPreset{}, fmt.Errorf("change upload preset %s: %w", name, err)
 		}
 		if err := p.Wait(ctx, pause(attempt)); err != nil {
 			return notification.UploadPreset{}, tooMany("upload presets", err)
@@ -121,26 +148,11 @@ func (p Presets) Update(ctx context.Context, cloudName, name string, change Pres
 	}
 }
 
-// Delete removes a preset.
-func (p Presets) Delete(ctx context.Context, cloudName, name string) error {
-	if err := checkPresetName(name); err != nil {
-		return noSuchPreset(name)
-	}
-	err := p.Store.DeleteUploadPreset(ctx, cloudName, name)
-	if notification.CodeOf(err) == notification.NotFound {
-		return noSuchPreset(name)
-	}
-	if err != nil {
-		return fmt.Errorf("delete upload preset %s: %w", name, err)
-	}
-	return p.Wait(ctx, CacheTime)
-}
-
 // apply brings a preset to its next version.
 func (p Presets) apply(preset *notification.UploadPreset, change PresetChange) error {
 	if url := change.NotificationURL; url != nil {
 		if *url != "" {
-			if err := p.Guard.CheckURL("notification_url", *url); err != nil {
+			if err := p.Guard.CheckURL(presetURL, *url); err != nil {
 				return err
 			}
 		}
@@ -163,7 +175,7 @@ func (p Presets) apply(preset *notification.UploadPreset, change PresetChange) e
 }
 
 // merge writes fields over an object: one that it has keeps its place, one that
-// is null now is removed.
+// is null now is removed, and so is a notification_url that is empty.
 func merge(object []byte, over []payload.Field) ([]byte, error) {
 	fields, err := payload.Fields(object)
 	if err != nil {
@@ -180,7 +192,7 @@ func merge(object []byte, over []payload.Field) ([]byte, error) {
 	var out bytes.Buffer
 	out.WriteByte('{')
 	for _, f := range fields {
-		if string(f.Raw) == "null" {
+		if string(f.Raw) == "null" || f.Name == presetURL && string(f.Raw) == `""` {
 			continue
 		}
 		name, err := json.Marshal(f.Name)
@@ -199,14 +211,23 @@ func merge(object []byte, over []payload.Field) ([]byte, error) {
 }
 
 func noSuchPreset(name string) error {
-	return notification.Errorf(notification.NotFound, "Can't find upload preset with name %.255s", name)
+	return notification.Errorf(notification.NotFound, "Can't find upload preset named %.255s", name)
 }
 
-// checkPresetName refuses what cannot stand in a path.
-func checkPresetName(name string) error {
-	bad := func(r rune) bool { return r == '/' || !unicode.IsPrint(r) }
-	if name == "" || len(name) > maxPresetName || !utf8.ValidString(name) || strings.ContainsFunc(name, bad) || strings.Trim(name, ".") == "" {
-		return notification.Errorf(notification.Invalid, "name: must be 1 to %d bytes of printable characters other than /", maxPresetName)
+// isPresetName refuses names by which no preset could be found again: the gateway
+// hands paths over unescaped, so that what parts a path in two stays out.
+func isPresetName(name string) bool {
+	bad := func(r rune) bool { return strings.ContainsRune("/?#%", r) || !unicode.IsPrint(r) }
+	return name != "" && len(name) <= maxPresetName && utf8.ValidString(name) && !strings.ContainsFunc(name, bad) &&
+		strings.TrimSpace(name) == name && name != "." && name != ".."
+}
+
+// newPresetName returns 8 random letters and digits, as Cloudinary makes them.
+func newPresetName() string {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+	name := make([]byte, 8)
+	for i := range name {
+		name[i] = letters[rand.N(len(letters))]
 	}
-	return nil
+	return string(name)
 }

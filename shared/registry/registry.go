@@ -30,15 +30,17 @@ type Store interface {
 	// consistent. Those that do not exist are absent from the result.
 	UploadPresets(ctx context.Context, cloudName string, names []string) (map[string]notification.UploadPreset, error)
 	// ListUploadPresets reads upload presets in the order of their names, those
-	// after a name, at most limit.
-	ListUploadPresets(ctx context.Context, cloudName, after string, limit int) ([]notification.UploadPreset, error)
+	// after a name: at most limit, and fewer where they are large. It reports
+	// whether there may be more.
+	ListUploadPresets(ctx context.Context, cloudName, after string, limit int) (presets []notification.UploadPreset, more bool, err error)
 	// PutUploadPreset writes an upload preset over version preset.Version-1 (0:
 	// there is none of its name). It returns notification.ErrConflict where
-	// another version is there.
+	// another version is there, be it of the same content.
 	PutUploadPreset(ctx context.Context, preset notification.UploadPreset) error
-	// DeleteUploadPreset removes an upload preset. It returns a
-	// *notification.Error of code NotFound where there is none.
-	DeleteUploadPreset(ctx context.Context, cloudName, name string) error
+	// DeleteUploadPreset removes an upload preset as it was read. It returns
+	// notification.ErrConflict where it is another by now; one that is gone is
+	// no error.
+	DeleteUploadPreset(ctx context.Context, preset notification.UploadPreset) error
 }
 
 // Vault seals and opens the secrets of access keys.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/payload"
@@ -63,25 +64,40 @@ func Malformed(path string, err error) error {
 	return notification.Errorf(notification.Invalid, "%s: invalid JSON at byte %d: %s", path, fault.Offset, fault.Message)
 }
 
-// Form reads an object from form fields: every value is a string, and a name
-// that comes twice is a fault.
+// Form reads an object from form fields, in their order: every value is a string,
+// and a name that comes twice is a fault.
 func Form(body string) *Object {
-	values, err := url.ParseQuery(body)
-	if err != nil {
-		return &Object{err: notification.Errorf(notification.Invalid, "body: is not a valid form")}
-	}
 	o := &Object{}
-	for name, all := range values {
-		if len(all) > 1 {
-			return &Object{err: notification.Errorf(notification.Invalid, "%s: given %d times", name, len(all))}
+	for pair := range strings.SplitSeq(body, "&") {
+		if pair == "" {
+			continue
 		}
-		raw, err := json.Marshal(all[0])
+		name, value, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(name)
+		if err == nil {
+			value, err = url.QueryUnescape(value)
+		}
 		if err != nil {
-			return &Object{err: fmt.Errorf("encode form field %s: %w", name, err)}
+			return &Object{err: notification.Errorf(notification.Invalid, "body: is not a valid form")}
 		}
-		o.fields = append(o.fields, payload.Field{Name: name, Raw: raw})
+		o.Add(name, value)
 	}
 	return o
+}
+
+// Add adds a field whose value is a string. A name that is there already is a
+// fault.
+func (o *Object) Add(name, value string) {
+	if slices.ContainsFunc(o.fields, func(f payload.Field) bool { return f.Name == name }) {
+		o.Fail(name, "is given more than once")
+		return
+	}
+	raw, err := json.Marshal(value)
+	if err != nil {
+		o.Keep(fmt.Errorf("encode field %s: %w", name, err))
+		return
+	}
+	o.fields = append(o.fields, payload.Field{Name: name, Raw: raw})
 }
 
 // Fields returns all fields, in their order.
@@ -123,14 +139,14 @@ func (o *Object) Text(field string) string {
 	return text
 }
 
-// Flag returns a boolean field. The words true and false stand for booleans too,
-// since forms have no others.
+// Flag returns a boolean field. Forms have texts for booleans, and clients differ
+// in which.
 func (o *Object) Flag(field string) bool {
 	raw := o.Raw(field)
 	switch string(raw) {
-	case `"true"`:
+	case `"true"`, `"True"`, `"1"`:
 		return true
-	case `"false"`, `""`:
+	case `"false"`, `"False"`, `"0"`, `""`:
 		return false
 	}
 	var flag bool

@@ -33,7 +33,10 @@ func TestObject(t *testing.T) {
 		{"not an object", request.JSON("", []byte(`[]`)), read{Empty: true, Err: "body: invalid JSON at byte 0: must be an object"}},
 		{"form", request.Form("text=a%26b&flag=true&object="), read{Text: "a&b", Flag: true, Empty: true}},
 		{"form with false", request.Form("flag=false"), read{Empty: true}},
-		{"form with a name twice", request.Form("text=a&text=b"), read{Empty: true, Err: "text: given 2 times"}},
+		{"form with a name twice", request.Form("text=a&text=b"), read{Empty: true, Text: "a", Err: "text: is given more than once"}},
+		{"flags of clients", request.Form("flag=True"), read{Flag: true, Empty: true}},
+		{"flags of others", request.Form("flag=1"), read{Flag: true, Empty: true}},
+		{"flags that are not set", request.Form("flag=0"), read{Empty: true}},
 		{"malformed form", request.Form("text=%zz"), read{Empty: true, Err: "body: is not a valid form"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -58,4 +61,15 @@ func TestDuplicateKeyIsNamed(t *testing.T) {
 		t.Fatalf("error = %v", err)
 	}
 	t.Log(err)
+}
+
+// What is kept as it was given is kept in its order.
+func TestFormKeepsItsOrder(t *testing.T) {
+	var got []string
+	for _, f := range request.Form("c=1&a=%C3%A9&&b&x%5By%5D=a+b").Fields() {
+		got = append(got, f.Name+"="+string(f.Raw))
+	}
+	if diff := cmp.Diff([]string{`c="1"`, `a="é"`, `b=""`, `x[y]="a b"`}, got); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
+	}
 }

@@ -94,10 +94,9 @@ func (t *Table) addToBatch(ctx context.Context, event notification.Event, outliv
 // not so, it returns the batch as it is and false.
 func (t *Table) prolongBatch(ctx context.Context, event notification.Event) (map[string]types.AttributeValue, bool, error) {
 	return t.updateIf(ctx, batchKey(event.CloudName, event.BatchID), "SET expires_at = :expires_at",
-		"expires_at > :now AND expires_at < :expires_at AND contains("+half(event)+", :id)",
+		"expires_at < :expires_at AND contains("+half(event)+", :id)",
 		map[string]types.AttributeValue{
 			":id":         text(event.ID),
-			":now":        number(t.now().Unix()),
 			":expires_at": number(seconds(event.ExpiresAt)),
 		})
 }

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -42,11 +43,11 @@ func TestCalls(t *testing.T) {
 	insert := func(events []notification.Event) error {
 		existing, failed := table.InsertEvents(t.Context(), events)
 		for i := range events {
-			if existing[i] != nil || failed[i] != nil {
-				return fmt.Errorf("event %d: existing %v, %v", i, existing[i], failed[i])
+			if existing[i] != nil {
+				return fmt.Errorf("event %d is there already", i)
 			}
 		}
-		return nil
+		return errors.Join(slices.Collect(maps.Values(failed))...)
 	}
 	pair := newEvents("calls", 2)
 	for i, kind := range []string{"upload", "eager"} {

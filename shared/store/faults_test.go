@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/mediahooks/mediahooks/shared/notification"
+	"github.com/mediahooks/mediahooks/shared/notificationtest"
 	"github.com/mediahooks/mediahooks/shared/store"
 )
 
@@ -176,5 +178,77 @@ func TestLostAnswersOfReplace(t *testing.T) {
 		if err := table.ReplaceEvent(t.Context(), event); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// unordered answers with a set in an order of its own, as DynamoDB may.
+type unordered struct{ *dynamodb.Client }
+
+func (unordered) UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	set := func(values ...string) types.AttributeValue { return &types.AttributeValueMemberSS{Value: values} }
+	return &dynamodb.UpdateItemOutput{Attributes: map[string]types.AttributeValue{
+		"uploads": set("c", "a", "b"), "eagers": set("e", "d"),
+	}}, nil
+}
+
+func TestUnorderedSets(t *testing.T) {
+	batch, err := store.New(unordered{client}, tableName, time.Now).JoinBatch(t.Context(), newEvents("a", 1)[0])
+	if err != nil || !slices.IsSorted(batch.Uploads) || !slices.IsSorted(batch.Eagers) || len(batch.Uploads) != 3 || len(batch.Eagers) != 2 {
+		t.Errorf("batch = %+v, %v", batch, err)
+	}
+}
+
+// meddled does after the first update what another process may do just then.
+type meddled struct {
+	*dynamodb.Client
+	meddle func()
+	calls  int
+}
+
+func (m *meddled) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	if m.calls++; m.calls == 1 {
+		defer m.meddle()
+	}
+	return m.Client.UpdateItem(ctx, in, opts...)
+}
+
+// What an event that joins again saw of its batch is old by the time that it
+// wants to let it expire later.
+func TestMeddledBatch(t *testing.T) {
+	clock := notificationtest.NewClock(time.Now().UTC().Truncate(time.Second))
+	table := store.New(client, tableName, clock.Now)
+	for _, test := range []struct {
+		name    string
+		meddle  func(other notification.Event)
+		uploads int
+		expires time.Duration
+	}{
+		{"another prolongs it further", func(other notification.Event) {
+			other.ExpiresAt = clock.Now().Add(3 * time.Hour)
+			if _, err := table.JoinBatch(t.Context(), other); err != nil {
+				t.Error(err)
+			}
+		}, 2, 3 * time.Hour},
+		{"it expires", func(notification.Event) { clock.Advance(90 * time.Minute) }, 1, 2 * time.Hour},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			events, began := newEvents("meddled", 2), clock.Now()
+			for i := range events {
+				events[i].BatchID, events[i].ExpiresAt = ulid.Make().String(), began.Add(time.Hour)
+			}
+			events[1].BatchID = events[0].BatchID
+			for _, event := range events {
+				if _, err := table.JoinBatch(t.Context(), event); err != nil {
+					t.Fatal(err)
+				}
+			}
+			// The first update finds that the event is in it.
+			m := &meddled{Client: client, meddle: func() { test.meddle(events[1]) }}
+			events[0].ExpiresAt = began.Add(2 * time.Hour)
+			batch, err := store.New(m, tableName, clock.Now).JoinBatch(t.Context(), events[0])
+			if err != nil || len(batch.Uploads) != test.uploads || !batch.ExpiresAt.Equal(began.Add(test.expires)) {
+				t.Errorf("batch = %+v, %v, want %d uploads until %s", batch, err, test.uploads, began.Add(test.expires))
+			}
+		})
 	}
 }

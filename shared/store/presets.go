@@ -1,8 +1,8 @@
 package store
 
 import (
-	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -37,8 +37,9 @@ func (t *Table) UploadPresets(ctx context.Context, cloudName string, names []str
 }
 
 // ListUploadPresets reads upload presets in the order of their names, those
-// after a name, at most limit.
-func (t *Table) ListUploadPresets(ctx context.Context, cloudName, after string, limit int) ([]notification.UploadPreset, error) {
+// after a name: at most limit, and no more than one query brings, which is 1 MB.
+// It reports whether there may be more.
+func (t *Table) ListUploadPresets(ctx context.Context, cloudName, after string, limit int) (presets []notification.UploadPreset, more bool, err error) {
 	input := &dynamodb.QueryInput{
 		TableName:              &t.name,
 		ConsistentRead:         aws.Bool(true),
@@ -46,85 +47,77 @@ func (t *Table) ListUploadPresets(ctx context.Context, cloudName, after string, 
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":pk": text(environmentPartition(cloudName)), ":prefix": text(presetSort),
 		},
+		Limit: aws.Int32(int32(limit) + 1), // one to know of
 	}
 	if after != "" {
 		input.ExclusiveStartKey = presetKey(cloudName, after).attributes()
 	}
-	var presets []notification.UploadPreset
-	for len(presets) < limit {
-		input.Limit = aws.Int32(int32(limit - len(presets)))
-		out, err := t.client.Query(ctx, input)
-		if err != nil {
-			return nil, fmt.Errorf("list upload presets of %s: %w", cloudName, err)
-		}
-		for _, attributes := range out.Items {
-			preset, err := readPreset(cloudName, attributes)
-			if err != nil {
-				return nil, fmt.Errorf("list upload presets of %s: %w", cloudName, err)
-			}
-			presets = append(presets, preset)
-		}
-		if len(out.LastEvaluatedKey) == 0 {
-			break
-		}
-		input.ExclusiveStartKey = out.LastEvaluatedKey
+	out, err := t.client.Query(ctx, input)
+	if err != nil {
+		return nil, false, fmt.Errorf("list upload presets of %s: %w", cloudName, err)
 	}
-	return presets, nil
+	for _, attributes := range out.Items[:min(limit, len(out.Items))] {
+		preset, err := readPreset(cloudName, attributes)
+		if err != nil {
+			return nil, false, fmt.Errorf("list upload presets of %s: %w", cloudName, err)
+		}
+		presets = append(presets, preset)
+	}
+	return presets, len(out.Items) > limit || len(out.LastEvaluatedKey) > 0, nil
 }
 
 // PutUploadPreset writes an upload preset over version preset.Version-1 (0:
 // there is none of its name). It returns notification.ErrConflict where another
-// version is there. To find there the very preset that was to be written is a
-// success: it is the repeat of a write whose answer was lost.
+// version is there.
 func (t *Table) PutUploadPreset(ctx context.Context, preset notification.UploadPreset) error {
 	condition, values := "attribute_not_exists(pk)", map[string]types.AttributeValue(nil)
 	if preset.Version > 1 {
 		condition = "version = :before"
 		values = map[string]types.AttributeValue{":before": number(preset.Version - 1)}
 	}
-	it := newItem(presetKey(preset.CloudName, preset.Name), 6).
+	// Two calls may ask for the same preset; the mark tells which of them wrote it.
+	mark := rand.Text()
+	attributes, stored, err := t.putIf(ctx, presetItem(preset).text(presetMark, mark), condition, values)
+	if err != nil {
+		return fmt.Errorf("write upload preset %s: %w", preset.Name, err)
+	}
+	there := fields{attributes: attributes}
+	if stored || there.text(presetMark) == mark { // the client repeated a write whose answer was lost
+		return nil
+	}
+	return fmt.Errorf("write upload preset %s: %w", preset.Name, notification.ErrConflict)
+}
+
+// presetMark is the attribute that is another one with every write.
+const presetMark = "mark"
+
+func presetItem(preset notification.UploadPreset) item {
+	return newItem(presetKey(preset.CloudName, preset.Name), 7).
 		boolean("unsigned", preset.Unsigned).
 		text("notification_url", preset.NotificationURL).
 		binary("settings", preset.Settings).
 		time("created_at", preset.CreatedAt).
 		time("updated_at", preset.UpdatedAt).
 		number("version", preset.Version)
-	attributes, stored, err := t.putIf(ctx, it, condition, values)
-	if err != nil {
-		return fmt.Errorf("write upload preset %s: %w", preset.Name, err)
-	}
-	if stored {
-		return nil
-	}
-	if attributes != nil {
-		there, err := readPreset(preset.CloudName, attributes)
-		if err == nil && samePreset(there, preset) {
-			return nil
-		}
-	}
-	return fmt.Errorf("write upload preset %s: %w", preset.Name, notification.ErrConflict)
 }
 
-// samePreset recognises a write that has taken place: two processes do not write
-// the same version at the same instant with the same content.
-func samePreset(a, b notification.UploadPreset) bool {
-	return a.Version == b.Version && a.UpdatedAt.Equal(b.UpdatedAt) && a.CreatedAt.Equal(b.CreatedAt) &&
-		a.Unsigned == b.Unsigned && a.NotificationURL == b.NotificationURL && bytes.Equal(a.Settings, b.Settings)
-}
-
-// DeleteUploadPreset removes an upload preset. It returns a *notification.Error
-// of code NotFound where there is none.
-func (t *Table) DeleteUploadPreset(ctx context.Context, cloudName, name string) error {
+// DeleteUploadPreset removes an upload preset as it was read. It returns
+// notification.ErrConflict where it is another by now. One that is gone is no
+// error: it may have been this call that removed it, with its answer lost.
+func (t *Table) DeleteUploadPreset(ctx context.Context, preset notification.UploadPreset) error {
 	_, err := t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName:           &t.name,
-		Key:                 presetKey(cloudName, name).attributes(),
-		ConditionExpression: aws.String("attribute_exists(pk)"),
+		Key:                 presetKey(preset.CloudName, preset.Name).attributes(),
+		ConditionExpression: aws.String("attribute_not_exists(pk) OR (version = :version AND created_at = :created)"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":version": number(preset.Version), ":created": number(nanoseconds(preset.CreatedAt)),
+		},
 	})
 	if _, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
-		return notification.Errorf(notification.NotFound, "upload preset %q does not exist", name)
+		err = notification.ErrConflict
 	}
 	if err != nil {
-		return fmt.Errorf("delete upload preset %s: %w", name, err)
+		return fmt.Errorf("delete upload preset %s: %w", preset.Name, err)
 	}
 	return nil
 }

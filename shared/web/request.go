@@ -3,9 +3,11 @@ package web
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"mime"
+	"mime/multipart"
 	"net/http"
 
 	"github.com/mediahooks/mediahooks/shared/notification"
@@ -58,20 +60,44 @@ func ReadBody(r *http.Request, limit int) ([]byte, error) {
 // maxObject bounds the small objects of management calls, in bytes.
 const maxObject = 64 << 10
 
-// ReadObject reads a request's object, from JSON or a form. JSON is recognised
-// by its first character too, since curl -d calls everything a form.
+// ReadObject reads a request's object, from JSON or a form of either kind. JSON is
+// recognised by its first character too, since curl -d calls everything a form;
+// the Python SDK sends what curl -F does.
 func ReadObject(r *http.Request) (*request.Object, error) {
 	body, err := ReadBody(r, maxObject)
 	if err != nil {
 		return nil, err
 	}
 	body = bytes.TrimSpace(body)
-	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	mediaType, parameters, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	var object *request.Object
-	if mediaType == "application/x-www-form-urlencoded" && !bytes.HasPrefix(body, []byte("{")) {
+	switch {
+	case mediaType == "application/x-www-form-urlencoded" && !bytes.HasPrefix(body, []byte("{")):
 		object = request.Form(string(body))
-	} else {
+	case mediaType == "multipart/form-data" && len(body) > 0:
+		object = readParts(multipart.NewReader(bytes.NewReader(body), parameters["boundary"]))
+	default:
 		object = request.JSON("", body)
 	}
 	return object, object.Err()
+}
+
+// readParts reads the fields of a multipart form.
+func readParts(form *multipart.Reader) *request.Object {
+	object := &request.Object{}
+	for {
+		part, err := form.NextPart()
+		if errors.Is(err, io.EOF) {
+			return object
+		}
+		var value []byte
+		if err == nil {
+			value, err = io.ReadAll(part)
+		}
+		if err != nil {
+			object.Fail("body", "is not a valid form")
+			return object
+		}
+		object.Add(part.FormName(), string(value))
+	}
 }

@@ -57,11 +57,13 @@ func TestRolesSuffice(t *testing.T) {
 	}
 
 	// The root of the account may do anything, but not this.
-	_, err = sqs.NewFromConfig(cfg).SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl: aws.String(s.Outputs()["FirstQueueUrl"]), MessageBody: aws.String("{}"),
-	})
-	if err == nil || !strings.Contains(err.Error(), "AccessDenied") {
-		t.Errorf("a message from elsewhere: got %v, want AccessDenied", err)
+	for _, queue := range []string{"FirstQueueUrl", "SlowQueueUrl", "HoldQueueUrl"} {
+		_, err = sqs.NewFromConfig(cfg).SendMessage(ctx, &sqs.SendMessageInput{
+			QueueUrl: aws.String(s.Outputs()[queue]), MessageBody: aws.String("{}"),
+		})
+		if err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+			t.Errorf("a message from elsewhere to %s: got %v, want AccessDenied", queue, err)
+		}
 	}
 }
 
