@@ -29,7 +29,7 @@ FUNCTIONS := $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: tools
 tools: .venv/.installed ## install the emulator, the SAM CLI and cfn-lint into .venv
@@ -120,6 +120,10 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 bench: ## measure CPU, memory and cold starts of the functions, on this machine and in one run
 	@$(MAKE) --silent build ARCH=host BIN=.local/build
 	@BIN=.local/build go run ./infra/bench
+
+.PHONY: bench-fair
+bench-fair: tools ## measure what a quiet environment notices of a noisy one, on the local stack (two minutes)
+	@go run ./infra/bench fair
 
 .PHONY: docs
 docs: ## write docs/configuration.md and docs/event-types.md from what they describe

@@ -34,6 +34,9 @@ func run(args []string, out io.Writer) error {
 	if len(args) == 3 && args[0] == "post" {
 		return postLoop(ctx, args[1], args[2])
 	}
+	if len(args) == 1 && args[0] == "fair" {
+		return fair(ctx, out)
+	}
 	folder := os.Getenv("BIN")
 	if folder == "" {
 		folder = ".local/build"

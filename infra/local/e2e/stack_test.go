@@ -17,7 +17,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
@@ -193,6 +196,39 @@ func addTrigger(t *testing.T, uri, eventType string) string {
 		_ = res.Body.Close()
 	})
 	return trigger.ID
+}
+
+// drained waits until nothing is left on the hold queue and the lanes, not even
+// what is due later or in somebody's hands: then nothing more is going to be sent.
+func drained(t *testing.T) {
+	t.Helper()
+	cfg, err := local.AWSConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := sqs.NewFromConfig(cfg)
+	left := ""
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		left = ""
+		for _, queue := range []string{"HoldQueueUrl", "FirstQueueUrl", "SlowQueueUrl"} {
+			out, err := client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
+				QueueUrl:       aws.String(local.Outputs()[queue]),
+				AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, state := range []string{"", "NotVisible", "Delayed"} {
+				if n := out.Attributes["ApproximateNumberOfMessages"+state]; n != "0" {
+					left += fmt.Sprintf(" %s: %s%s", queue, n, state)
+				}
+			}
+		}
+		if left == "" {
+			return
+		}
+	}
+	t.Fatalf("after a minute there are still messages:%s", left)
 }
 
 // reported is the answer to one event.

@@ -154,7 +154,7 @@ func TestWaysDirect(t *testing.T) {
 		t.Errorf("asynchronous: %s", failed)
 	}
 	receiver.Wait(t, 2)
-	time.Sleep(time.Second)
+	drained(t)
 	if n := len(receiver.Requests()); n != 2 {
 		t.Errorf("%d notifications, want one of each event", n)
 	}

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+
+	"github.com/mediahooks/mediahooks/infra/local/stack"
+	"github.com/mediahooks/mediahooks/shared/registry"
+	"github.com/mediahooks/mediahooks/shared/store"
+	"github.com/mediahooks/mediahooks/shared/vault"
+)
+
+// fairness is what a quiet environment notices of a noisy one, on the local stack.
+// The emulator has no fair queues, so that what is seen is the lanes' own doing.
+type fairness struct {
+	local        *stack.Stack
+	quiet, noisy registry.Credentials
+	receiver     string
+	mu           sync.Mutex
+	arrived      map[string]time.Time
+	client       *http.Client
+	count        atomic.Int64
+}
+
+// How the quiet environment is watched: an event every so often, for so long.
+const (
+	quietEvery = 250 * time.Millisecond
+	quietFor   = 30 * time.Second
+	// swallowed is how many events the black hole gets.
+	swallowed = 10_000
+	// dyingRate is how many a second go to the origin that dies.
+	dyingRate = 20
+)
+
+func fair(ctx context.Context, out io.Writer) error {
+	f := &fairness{arrived: make(map[string]time.Time), client: &http.Client{Timeout: time.Minute}}
+	var err error
+	f.local, err = stack.Start(ctx, stack.Options{
+		Provision: func(ctx context.Context, cfg aws.Config, outputs map[string]string) (registry.Credentials, error) {
+			environments := registry.Environments{
+				Store: store.New(dynamodb.NewFromConfig(cfg), outputs["TableName"], time.Now),
+				Vault: vault.New(kms.NewFromConfig(cfg), outputs["SecretsKeyArn"]), Now: time.Now,
+			}
+			var err error
+			if f.quiet, err = environments.Create(ctx, "quiet"); err != nil {
+				return registry.Credentials{}, err
+			}
+			f.noisy, err = environments.Create(ctx, "noisy")
+			return f.noisy, err
+		},
+	})
+	if err != nil {
+		return err
+	}
+	defer f.local.Close() //nolint:errcheck // the figures are printed
+	receiver, url, err := serve(http.HandlerFunc(f.receive))
+	if err != nil {
+		return err
+	}
+	defer receiver.Close() //nolint:errcheck // as above
+	f.receiver = url
+
+	fmt.Fprintf(out, "%-66s %8s %8s %8s\n", "accepted to received, a quiet environment, 4 events/s", "p50 ms", "p99 ms", "of idle")
+	idle, err := f.watch(ctx, nil)
+	if err != nil {
+		return err
+	}
+	show := func(what string, took []time.Duration) {
+		p50, p99 := percentile(took, 50), percentile(took, 99)
+		fmt.Fprintf(out, "%-66s %8.0f %8.0f %7.1fx\n", what, float64(p50)/1e6, float64(p99)/1e6, float64(p99)/float64(percentile(idle, 99)))
+	}
+	show("idle", idle)
+	hole, err := blackHole()
+	if err != nil {
+		return err
+	}
+	took, err := f.watch(ctx, func() error { return f.flood(hole, swallowed) })
+	if err != nil {
+		return err
+	}
+	show(fmt.Sprintf("another environment's endpoint swallows %d events", swallowed), took)
+	dying := &dyingServer{}
+	server, dyingURL, err := serve(dying)
+	if err != nil {
+		return err
+	}
+	defer server.Close() //nolint:errcheck // as above
+	took, err = f.watch(ctx, func() error { return f.stream(ctx, dying, dyingURL) })
+	if err != nil {
+		return err
+	}
+	show(fmt.Sprintf("a proven endpoint dies under %d events/s (the worst case)", dyingRate), took)
+	return nil
+}
+
+// watch reports events of the quiet environment for a while, and returns how long
+// each took from its acceptance to its arrival. The disturbance runs beside it.
+func (f *fairness) watch(ctx context.Context, disturb func() error) ([]time.Duration, error) {
+	disturbed := make(chan error, 1)
+	go func() {
+		if disturb == nil {
+			disturbed <- nil
+			return
+		}
+		disturbed <- disturb()
+	}()
+	accepted := make(map[string]time.Time)
+	for end := time.Now().Add(quietFor); time.Now().Before(end); {
+		next := time.Now().Add(quietEvery)
+		id := fmt.Sprintf("/quiet-%d", f.count.Add(1))
+		if err := f.report(f.quiet, []string{f.receiver + id}); err != nil {
+			return nil, err
+		}
+		accepted[id] = time.Now()
+		select {
+		case <-time.After(time.Until(next)):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	var took []time.Duration
+	for deadline := time.Now().Add(time.Minute); len(took) < len(accepted); {
+		took = took[:0]
+		f.mu.Lock()
+		for id, at := range accepted {
+			if arrived, ok := f.arrived[id]; ok {
+				took = append(took, max(0, arrived.Sub(at)))
+			}
+		}
+		f.mu.Unlock()
+		if time.Now().After(deadline) {
+			return nil, fmt.Errorf("%d of %d events arrived within a minute", len(took), len(accepted))
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return took, <-disturbed
+}
+
+func (f *fairness) receive(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // a sender that has gone needs no answer
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, again := f.arrived[r.URL.Path]; !again {
+		f.arrived[r.URL.Path] = time.Now()
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+// report reports one event for each URL, in one call.
+func (f *fairness) report(c registry.Credentials, urls []string) error {
+	type event struct {
+		NotificationType string         `json:"notification_type"`
+		Payload          map[string]any `json:"payload"`
+		NotificationURL  string         `json:"notification_url"`
+	}
+	var call struct {
+		Events []event `json:"events"`
+	}
+	for _, url := range urls {
+		call.Events = append(call.Events, event{"upload", map[string]any{"public_id": "fair"}, url})
+	}
+	body, err := json.Marshal(call)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequest(http.MethodPost, f.local.APIURL()+"/v1_1/"+c.CloudName+"/events", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.SetBasicAuth(c.APIKey, c.APISecret)
+	answer, err := f.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusAccepted {
+		text, _ := io.ReadAll(answer.Body) // the status says enough
+		return fmt.Errorf("report events: %s: %.200s", answer.Status, text)
+	}
+	return nil
+}
+
+// flood reports n events for one URL, in lists of a hundred, four at a time.
+func (f *fairness) flood(url string, n int) error {
+	var group sync.WaitGroup
+	var failed atomic.Pointer[error]
+	left := atomic.Int64{}
+	left.Store(int64(n / 100))
+	for range 4 {
+		group.Go(func() {
+			for left.Add(-1) >= 0 {
+				if err := f.report(f.noisy, strings.Fields(strings.Repeat(url+" ", 100))); err != nil {
+					failed.Store(&err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if err := failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// stream reports events for an endpoint that answers for ten seconds and then no
+// more.
+func (f *fairness) stream(ctx context.Context, endpoint *dyingServer, url string) error {
+	ticks := time.NewTicker(time.Second / dyingRate)
+	defer ticks.Stop()
+	began := time.Now()
+	for time.Since(began) < quietFor {
+		select {
+		case <-ticks.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		endpoint.dead.Store(time.Since(began) > 10*time.Second)
+		if err := f.report(f.noisy, []string{url + "/dying"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dyingServer answers until it is dead, and then keeps its callers waiting.
+type dyingServer struct{ dead atomic.Bool }
+
+func (s *dyingServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.dead.Load() {
+		<-r.Context().Done()
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+// blackHole takes connections and says nothing.
+func blackHole() (url string, err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				_, _ = io.Copy(io.Discard, conn) // until the sender has had enough
+				_ = conn.Close()
+			}()
+		}
+	}()
+	return "http://" + listener.Addr().String() + "/hole", nil
+}
+
+func percentile(took []time.Duration, p int) time.Duration {
+	sorted := slices.Sorted(slices.Values(took))
+	return sorted[min(len(sorted)-1, len(sorted)*p/100)]
+}
