@@ -84,11 +84,16 @@ func fair(ctx context.Context, out io.Writer) error {
 		fmt.Fprintf(out, "%-66s %8.0f %8.0f %7.1fx\n", what, float64(p50)/1e6, float64(p99)/1e6, float64(p99)/float64(percentile(idle, 99)))
 	}
 	show("idle", idle)
+	took, err := f.watch(ctx, func() error { return f.flood(f.receiver+"/flood", swallowed) })
+	if err != nil {
+		return err
+	}
+	show(fmt.Sprintf("another environment's endpoint answers %d events at once", swallowed), took)
 	hole, err := blackHole()
 	if err != nil {
 		return err
 	}
-	took, err := f.watch(ctx, func() error { return f.flood(hole, swallowed) })
+	took, err = f.watch(ctx, func() error { return f.flood(hole, swallowed) })
 	if err != nil {
 		return err
 	}

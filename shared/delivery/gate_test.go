@@ -141,7 +141,7 @@ func TestOthersWaitOnTheQueue(t *testing.T) {
 			t.Fatal(won, err)
 		}
 		b.deliver(t)
-		if got := b.waiting(); got != "1 first +1s" {
+		if got := b.waiting(); got != "1 first +2s" {
 			t.Fatalf("after pass %d waiting: %s", passes, got)
 		}
 		b.clock.Advance(lane.PassFor)
@@ -166,7 +166,7 @@ func TestRetriesOfUnknownOriginsAreNotClaimed(t *testing.T) {
 	b.sender.answer = status(200)
 	b.clock.Advance(3*time.Minute + time.Second)
 	b.deliver(t)
-	if got := b.waiting(); !strings.HasSuffix(got, " first +1s") || strings.Contains(got, ",") {
+	if got := b.waiting(); !strings.HasSuffix(got, " first +2s") || strings.Contains(got, ",") {
 		t.Errorf("waiting: %s, want one of the two", got)
 	}
 	b.clock.Advance(lane.PassFor)

@@ -410,6 +410,34 @@ func TestSeveralOfOneBatch(t *testing.T) {
 	r.want(t, second(eagerResult), "")
 }
 
+// A batch takes so many events; what comes beyond is refused, and nothing waits
+// for ever.
+func TestFullBatch(t *testing.T) {
+	r := newRig("UEA")
+	numbered := func(n int) string {
+		return strings.Replace(upload("eager N"), `"event_id":"up"`, fmt.Sprintf(`"event_id":"up-%d"`, n), 1)
+	}
+	for n := range notification.MaxBatch {
+		if _, err := r.accept(t, numbered(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		results, err := r.accept(t, numbered(notification.MaxBatch))
+		if notification.CodeOf(err) != notification.Conflict || results[0].Status != intake.Conflict ||
+			!strings.Contains(err.Error(), "batch_id: 100 events name it already") {
+			t.Fatalf("results = %+v, %v", results, err)
+		}
+	}
+	event, _, err := r.store.Event(t.Context(), "demo", fmt.Sprintf("up-%d", notification.MaxBatch))
+	if err != nil || event.Status != notification.EventSuppressed {
+		t.Errorf("the refused event is %s on record, %v", event.Status, err)
+	}
+	if told := r.observe(); told != "" {
+		t.Errorf("told %q", told)
+	}
+}
+
 // A crash before or after every step of either half, and then a repeat: whoever
 // was to be told is told, each once.
 func TestEagerCrashes(t *testing.T) {

@@ -42,8 +42,8 @@ type Records interface {
 	// JoinBatch adds an event to the batch that it names, among its eagers where
 	// its type is eager and else among its uploads, and returns the batch as it
 	// is afterwards. To join twice is to join once. The batch's record expires
-	// when the event that joined last does. A *notification.Error of code
-	// Conflict says that notification.MaxBatch events of its kind are in it.
+	// when the last of its events does. A *notification.Error of code Conflict
+	// says that notification.MaxBatch events are in it.
 	JoinBatch(ctx context.Context, event notification.Event) (notification.Batch, error)
 	// TimeOutBatch sets the batch's TimedOutAt, unless both halves are there, and
 	// returns it as it is afterwards. It reports false for a batch that does not

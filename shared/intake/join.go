@@ -64,6 +64,14 @@ func (s Service) joinOne(ctx context.Context, env notification.Environment, even
 			*event = now
 		}
 	}
+	if notification.CodeOf(err) == notification.Conflict && event.Status == notification.EventHeld {
+		// Nobody will ever release it: its record says so, and its producer is told.
+		event.Status, event.Targets = notification.EventSuppressed, nil
+		event.Revision++
+		if replaced := s.Records.ReplaceEvent(ctx, *event); replaced != nil && !errors.Is(replaced, notification.ErrConflict) {
+			err = replaced
+		}
+	}
 	if err != nil {
 		result.fail(fmt.Errorf("join event %s with batch %s: %w", event.ID, event.BatchID, err))
 		return

@@ -22,10 +22,10 @@ const (
 	// quickly and now not at all would otherwise go back and forth.
 	SlowFor = 5 * time.Second
 	// PassFor is how long a message waits for somebody else to find out about its
-	// origin.
-	PassFor = time.Second
+	// origin: as long as that takes, and until every process knows.
+	PassFor = 2 * time.Second
 	// MaxPasses is how often it does, before it takes the slow lane.
-	MaxPasses = 3
+	MaxPasses = 2
 )
 
 // Verdict is what an origin's health means for the first lane.

@@ -151,9 +151,11 @@ func (s storeTest) wantFull(t *testing.T, event notification.Event) {
 }
 
 func testFullBatch(t *testing.T, s storeTest) {
-	for i := range notification.MaxBatch {
-		s.mustJoin(t, s.half([]string{"upload", "eager", "explicit"}[i%3], fmt.Sprint(i), "b"))
+	events := make([]notification.Event, notification.MaxBatch)
+	for i := range events {
+		events[i] = s.half([]string{"upload", "eager", "explicit"}[i%3], fmt.Sprint(i), "b")
 	}
+	s.joinTogether(t, events)
 	s.wantFull(t, s.half("eager", "one more", "b"))
 	s.wantFull(t, s.half("upload", "one more", "b"))
 	for _, event := range []notification.Event{s.half("upload", "0", "b"), s.half("eager", "7", "b")} {
@@ -168,11 +170,11 @@ func testFullBatch(t *testing.T, s storeTest) {
 // To join again takes no place.
 func testLastPlaces(t *testing.T, s storeTest) {
 	const free = 10
-	for i := range notification.MaxBatch - free {
-		for range 1 + i%2 {
-			s.mustJoin(t, s.half("upload", fmt.Sprint(i), "b"))
-		}
+	events := make([]notification.Event, notification.MaxBatch-free)
+	for i := range events {
+		events[i] = s.half("upload", fmt.Sprint(i), "b")
 	}
+	s.joinTogether(t, slices.Concat(events, events[:free]))
 	var joined [writers]bool
 	together(writers, func(i int) {
 		event := s.half([]string{"upload", "eager"}[i%2], fmt.Sprint("last", i), "b")

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -48,10 +49,14 @@ func (t *Table) Claim(ctx context.Context, name notification.DeliveryKey, attemp
 	if !ok {
 		return notification.Delivery{}, false, noRecord(name)
 	}
-	attributes, claimed, err := t.updateIf(ctx, k, "SET leased_until = :until",
-		"attempt_count = :before AND (attribute_not_exists(leased_until) OR leased_until <= :now)",
+	// The mark tells this call from all others: where its answer is lost, the
+	// client makes it again, and must not take its own lease for another's.
+	mark := rand.Text()
+	attributes, claimed, err := t.updateIf(ctx, k, "SET leased_until = :until, leased_by = :mark",
+		"attempt_count = :before AND (attribute_not_exists(leased_until) OR leased_until <= :now OR leased_by = :mark)",
 		map[string]types.AttributeValue{
 			":until":  number(nanoseconds(until)),
+			":mark":   text(mark),
 			":now":    number(nanoseconds(now)),
 			":before": number(int64(attempt - 1)),
 		})

@@ -252,3 +252,23 @@ func TestMeddledBatch(t *testing.T) {
 		})
 	}
 }
+
+// A claim whose answer is lost is still the caller's: to take it for another's
+// would drop the retry that it was made for.
+func TestClaimWhoseAnswerIsLost(t *testing.T) {
+	table := losingTable()
+	for range 10 {
+		d := newDelivery("lost-claim")
+		d.Status = notification.Retrying
+		if failed := table.RecordAttempts(t.Context(), []notification.Delivery{d}); len(failed) > 0 {
+			t.Fatal(failed)
+		}
+		now := time.Now()
+		if _, claimed, err := table.Claim(t.Context(), d.DeliveryKey, 2, now, now.Add(time.Minute)); err != nil || !claimed {
+			t.Errorf("claimed %t, %v", claimed, err)
+		}
+		if _, claimed, err := table.Claim(t.Context(), d.DeliveryKey, 2, now, now.Add(time.Minute)); err != nil || claimed {
+			t.Errorf("another claimed it too: %t, %v", claimed, err)
+		}
+	}
+}
