@@ -23,7 +23,7 @@ var (
 	domain = []string{module + "shared/notification"}
 	pure   = append([]string{
 		module + "shared/catalog", module + "shared/payload", module + "shared/signature",
-		module + "shared/retry", module + "shared/lane", module + "shared/request",
+		module + "shared/retry", module + "shared/lane", module + "shared/request", module + "shared/misfit",
 	}, domain...)
 	aws = "github.com/aws/aws-sdk-go-v2/"
 )
@@ -33,8 +33,9 @@ var (
 var mayImport = map[string][]string{
 	"shared/notification": {},
 
-	"shared/catalog":   with(domain, "github.com/santhosh-tekuri/jsonschema/v6"),
+	"shared/catalog":   domain,
 	"shared/lane":      domain,
+	"shared/misfit":    with(domain, module+"shared/catalog", "github.com/santhosh-tekuri/jsonschema/v6"), // judges by its schemas
 	"shared/payload":   with(domain, "github.com/klauspost/compress/zstd"),
 	"shared/request":   with(domain, module+"shared/payload"), // the JSON that requests and payloads come in is one
 	"shared/retry":     domain,

@@ -12,7 +12,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
-	"github.com/mediahooks/mediahooks/shared/catalog"
+	"github.com/mediahooks/mediahooks/shared/misfit"
 	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/payload"
 	"github.com/mediahooks/mediahooks/shared/request"
@@ -73,7 +73,7 @@ func (c composer) compose(r Report) (notification.Event, error) {
 		return notification.Event{}, request.Malformed(r.field("payload"), err)
 	}
 	event.Body = payload.Pack(body)
-	event.Misfit = catalog.Misfit(event.NotificationType, r.Payload)
+	event.Misfit = misfit.Find(event.NotificationType, r.Payload)
 	event.Targets, err = c.targets(r, event)
 	if err != nil {
 		return notification.Event{}, err

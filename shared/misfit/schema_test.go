@@ -1,4 +1,4 @@
-package catalog_test
+package misfit_test
 
 import (
 	"encoding/json"
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/mediahooks/mediahooks/shared/catalog"
+	"github.com/mediahooks/mediahooks/shared/misfit"
 )
 
 func eachExample(t *testing.T, check func(t *testing.T, name string, payload json.RawMessage)) {
@@ -22,7 +23,7 @@ func eachExample(t *testing.T, check func(t *testing.T, name string, payload jso
 
 func TestExamplesFit(t *testing.T) {
 	eachExample(t, func(t *testing.T, name string, payload json.RawMessage) {
-		if fault := catalog.Misfit(name, payload); fault != "" {
+		if fault := misfit.Find(name, payload); fault != "" {
 			t.Error(fault)
 		}
 	})
@@ -67,7 +68,7 @@ func TestUnknownFieldsFit(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if fault := catalog.Misfit(name, extended); fault != "" {
+			if fault := misfit.Find(name, extended); fault != "" {
 				t.Errorf("with %v: %s", unknown, fault)
 			}
 		}

@@ -1,4 +1,4 @@
-package catalog_test
+package misfit_test
 
 import (
 	"fmt"
@@ -7,9 +7,10 @@ import (
 	"testing"
 
 	"github.com/mediahooks/mediahooks/shared/catalog"
+	"github.com/mediahooks/mediahooks/shared/misfit"
 )
 
-func TestMisfit(t *testing.T) {
+func TestFind(t *testing.T) {
 	const asset = `"asset_id":"a","resource_type":"image","type":"upload"`
 	for _, test := range []struct {
 		name, eventType, payload, want string
@@ -74,7 +75,7 @@ func TestMisfit(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for range 8 { // maps have another order each time
-				if got := catalog.Misfit(test.eventType, []byte(test.payload)); got != test.want {
+				if got := misfit.Find(test.eventType, []byte(test.payload)); got != test.want {
 					t.Fatalf("misfit = %q, want %q", got, test.want)
 				}
 			}
@@ -84,7 +85,7 @@ func TestMisfit(t *testing.T) {
 
 // Whatever a payload holds, the sentence is short, on one line, and has none of
 // the payload's values.
-func TestMisfitIsShort(t *testing.T) {
+func TestSentencesAreShort(t *testing.T) {
 	const secret = "a-token-that-nobody-should-read"
 	long := strings.Repeat("é", 400)
 	for _, test := range []struct{ name, eventType, payload, want string }{
@@ -95,7 +96,7 @@ func TestMisfitIsShort(t *testing.T) {
 		{"many control characters", "move", `{"resources":{"` + strings.Repeat(`\u0001`, 400) + `":{}}}`, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := catalog.Misfit(test.eventType, []byte(test.payload))
+			got := misfit.Find(test.eventType, []byte(test.payload))
 			if test.want != "" && got != test.want {
 				t.Errorf("misfit = %q, want %q", got, test.want)
 			}
@@ -107,12 +108,12 @@ func TestMisfitIsShort(t *testing.T) {
 }
 
 // Many may ask for the same schema first.
-func TestMisfitConcurrently(t *testing.T) {
+func TestConcurrently(t *testing.T) {
 	var group sync.WaitGroup
 	for range 4 {
 		for _, described := range catalog.Types() {
 			group.Go(func() {
-				if fault := catalog.Misfit(described.Name, described.Examples[0].Payload); fault != "" {
+				if fault := misfit.Find(described.Name, described.Examples[0].Payload); fault != "" {
 					t.Errorf("%s: %s", described.Name, fault)
 				}
 			})
@@ -133,21 +134,21 @@ const upload = `{"timestamp":"2026-03-02T08:32:11+00:00","request_id":"0d6f5ccbb
 	`"context":{"custom":{"alt":"A brass lamp on a table","caption":"The lamp"}},"faces":[[10,20,30,40]],` +
 	`"metadata":{"photographer":"A. Moreau","stock_state":"in_stock","price_eur":180},"api_key":"111111111111111"}`
 
-func BenchmarkMisfit(b *testing.B) {
+func BenchmarkFind(b *testing.B) {
 	payload := []byte(upload)
-	if fault := catalog.Misfit("upload", payload); fault != "" {
+	if fault := misfit.Find("upload", payload); fault != "" {
 		b.Fatal(fault)
 	}
 	b.SetBytes(int64(len(payload)))
 	b.ReportAllocs()
 	for b.Loop() {
-		catalog.Misfit("upload", payload)
+		misfit.Find("upload", payload)
 	}
 }
 
 // What is full of faults, or of numbers that are slow to compare, must stay
 // bounded by its size.
-func BenchmarkMisfitHostile(b *testing.B) {
+func BenchmarkHostile(b *testing.B) {
 	const size = 256 << 10
 	for _, test := range []struct{ name, field, element string }{
 		{"names", "tags", `0,`},
@@ -160,7 +161,7 @@ func BenchmarkMisfitHostile(b *testing.B) {
 			b.SetBytes(int64(len(payload)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if catalog.Misfit("upload", payload) == "" {
+				if misfit.Find("upload", payload) == "" {
 					b.Fatal("fits")
 				}
 			}
