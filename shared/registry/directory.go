@@ -87,6 +87,9 @@ func HashSecret(secret string) []byte {
 }
 
 func (d *Directory) lookUp(ctx context.Context, cloudName string) (notification.Environment, bool, error) {
+	if len(cloudName) > maxCloudName {
+		return notification.Environment{}, false, nil // and more than a key may have
+	}
 	e := d.entry(cloudName)
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -24,6 +24,9 @@ type Credentials struct {
 	CloudName, APIKey, APISecret string
 }
 
+// maxCloudName is the longest name of an environment, in bytes.
+const maxCloudName = 64
+
 // cloudNamePattern is narrower than Cloudinary's: some SDKs lower-case the name
 // and one breaks on an underscore.
 var cloudNamePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)

@@ -385,3 +385,19 @@ func TestGivesUpWithItsContext(t *testing.T) {
 	_, err := b.triggers.Create(t.Context(), "demo", "https://a.example", "upload")
 	wantError(t, err, notification.Unavailable, "try again")
 }
+
+// A name that is longer than any key of the store is unknown like any other.
+func TestNameLongerThanAKey(t *testing.T) {
+	b := setup(t)
+	reads := b.store.Count("Environment")
+	name := strings.Repeat("a", 3000)
+	if _, err := b.directory.Authenticate(t.Context(), name, "1", "2"); notification.CodeOf(err) != notification.Unauthorized {
+		t.Errorf("error = %v", err)
+	}
+	if _, err := b.directory.Environment(t.Context(), name); notification.CodeOf(err) != notification.NotFound {
+		t.Errorf("error = %v", err)
+	}
+	if n := b.store.Count("Environment") - reads; n != 0 {
+		t.Errorf("%d reads", n)
+	}
+}
