@@ -9,11 +9,11 @@ import (
 )
 
 // readAllowance is how many bytes may come over a connection for each exchange,
-// and as many between two. The largest answer that is read at all (headers, a
-// body as far as it is drained, what is on its way when the reading ends) has
-// half of it. Beyond it lie frames without end: net/http bounds headers and
-// bodies, and answers every PING and SETTINGS of HTTP/2 for ever.
-const readAllowance = 512 << 10
+// and as many between two. The longest answer that is read takes some 200 KiB of it:
+// headers, a body as far as it is drained, what is on its way when the reading ends.
+// What takes more are frames without end: net/http bounds headers and bodies, but
+// would answer every PING and SETTINGS of HTTP/2 until the time is over.
+const readAllowance = 256 << 10
 
 // errFlood ends a connection over which more came.
 var errFlood = errors.New("more bytes came than an answer can have")

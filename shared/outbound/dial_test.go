@@ -69,6 +69,93 @@ func TestRebinding(t *testing.T) {
 	}
 }
 
+// TestRebindingBetweenPosts: a name that keeps its word for the first POST, whose
+// connection ends, and not for the second. 127.0.0.1 stands in for a public
+// address, and is the only one allowed.
+func TestRebindingBetweenPosts(t *testing.T) {
+	const answer = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
+	guard := outbound.Guard{Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}
+	for _, scheme := range []string{"http", "https"} {
+		t.Run(scheme, func(t *testing.T) {
+			var opts outbound.Options
+			var public *server
+			if scheme == "http" {
+				public = listen(t, answering(answer))
+			} else {
+				public, opts.RootCAs = listenTLS(t, nil, answering(answer))
+			}
+			_, port, _ := net.SplitHostPort(public.addr)
+			private, err := net.Listen("tcp4", "127.0.0.2:"+port)
+			if err != nil {
+				t.Skip(err) // another process has the port there
+			}
+			defer private.Close()
+			var connections atomic.Int64
+			go func() {
+				for {
+					if _, err := private.Accept(); err != nil {
+						return
+					}
+					connections.Add(1)
+				}
+			}()
+			var rebound atomic.Bool
+			opts.Resolver = resolving(t, func(_ string, v6 bool) []netip.Addr {
+				switch {
+				case v6:
+					return []netip.Addr{}
+				case rebound.Load():
+					return []netip.Addr{netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("::1")}
+				}
+				return []netip.Addr{netip.MustParseAddr("127.0.0.1")}
+			})
+			c := newClient(t, guard, opts)
+			url := scheme + "://receiver.test:" + port + "/hook"
+			if got := post(t, c, request(url)); got.StatusCode != 200 {
+				t.Fatalf("answer %+v", got)
+			}
+			rebound.Store(true)
+			want := notification.Answer{
+				Reason: notification.ReasonBlockedAddress,
+				Detail: "the address 127.0.0.2 is loopback and may not be spoken to",
+			}
+			if diff := cmp.Diff(want, post(t, c, request(url)), observed); diff != "" {
+				t.Error(diff)
+			}
+			if n := connections.Load(); n != 0 {
+				t.Errorf("%d connections", n)
+			}
+		})
+	}
+}
+
+// TestSavingAndDiallingAgree: the same words when a literal is saved, when it is
+// posted to, and when a name turns out to mean it.
+func TestSavingAndDiallingAgree(t *testing.T) {
+	n := 0
+	for _, addrs := range refusedAddrs {
+		for _, addr := range addrs {
+			ip := netip.MustParseAddr(addr)
+			url := "https://" + netip.AddrPortFrom(ip, 443).String() + "/hook"
+			saved := outbound.Guard{}.CheckURL("uri", url)
+			judged := outbound.Guard{}.CheckAddr(netip.AddrPortFrom(ip, 443))
+			if saved == nil || judged == nil {
+				t.Errorf("%s: saved %v, judged %v", addr, saved, judged)
+				continue
+			}
+			if want := "uri: " + judged.Error(); saved.Error() != want {
+				t.Errorf("%s: saved %q, judged %q", addr, saved, want)
+			}
+			got := post(t, newClient(t, outbound.Guard{}, outbound.Options{}), request(url))
+			if got.Reason != notification.ReasonBlockedAddress || got.Detail != judged.Error() {
+				t.Errorf("%s: dialled %+v, judged %q", addr, got, judged)
+			}
+			n++
+		}
+	}
+	t.Logf("%d addresses", n)
+}
+
 // TestNamesOfRefusedAddresses dials a name for each refused address: IPv4 as an A
 // record and IPv6 as an AAAA record.
 func TestNamesOfRefusedAddresses(t *testing.T) {

@@ -34,18 +34,18 @@ type exchange struct {
 	dialled string
 	remote  string
 	reused  bool
-	// conn is the connection in use, tries how many were asked for.
-	conn  *conn
-	tries int
-	// giveUp ends an exchange that has asked for too many.
-	giveUp func()
+	// conn is the connection in use.
+	conn *conn
+	// handshakes counts those begun; giveUp ends an exchange with too many.
+	handshakes int
+	giveUp     func()
 }
 
-// maxTries is how many connections one POST may take. A pool's dead ones, and
-// one that the receiver is about to shut down, are made up for; a receiver that
-// turns every connection away (HTTP/2 GOAWAY, as often as net/http would dial)
-// is not.
-const maxTries = 5
+// maxHandshakes is how many new connections with TLS one POST may take. One that
+// the receiver shuts down just then is made up for; a receiver that turns away
+// each (HTTP/2 GOAWAY) is dialled no more, which net/http would do until the time
+// is over.
+const maxHandshakes = 5
 
 // trace returns the hooks. Got1xxResponse must stay unset: with it, net/http
 // would no longer bound how many such answers come.
@@ -73,9 +73,6 @@ func (x *exchange) begin() {
 	x.stage, x.phases = starting, notification.Phases{}
 	x.dialled, x.remote, x.reused = "", "", false
 	x.release()
-	if x.tries++; x.tries > maxTries {
-		x.giveUp()
-	}
 }
 
 // release is called with the lock held.
@@ -96,8 +93,15 @@ func (x *exchange) end() {
 func (x *exchange) enter(s stage) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.stage < waiting {
-		x.stage, x.since = s, time.Now()
+	if x.stage >= waiting {
+		return
+	}
+	x.stage, x.since = s, time.Now()
+	if s != securing {
+		return
+	}
+	if x.handshakes++; x.handshakes > maxHandshakes {
+		x.giveUp()
 	}
 }
 

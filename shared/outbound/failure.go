@@ -18,6 +18,9 @@ import (
 // errStatusLine is a status that no answer can have.
 var errStatusLine = errors.New("status below 100")
 
+// pingUnanswered is what net/http says of an HTTP/2 connection that it gave up.
+const pingUnanswered = "client connection lost"
+
 // maxDetail bounds the part of a detail that others have worded.
 const maxDetail = 200
 
@@ -44,8 +47,11 @@ func (c *Client) failure(ctx context.Context, x *exchange, err error) notificati
 	if errors.Is(err, errFlood) {
 		return failed(notification.ReasonProtocol, "more came from "+addr+" than an answer can have, and no answer")
 	}
-	if errors.Is(err, syscall.ETIMEDOUT) && at > connecting {
-		return failed(notification.ReasonConnect, "connection to "+addr+" was lost: it acknowledged nothing")
+	if errors.Is(err, syscall.ETIMEDOUT) && at > connecting && at < reading {
+		return failed(notification.ReasonConnect, "connection to "+addr+" was lost: nothing that was sent was acknowledged")
+	}
+	if strings.Contains(err.Error(), pingUnanswered) {
+		return failed(notification.ReasonTimeout, "no answer from "+addr+", and none to an HTTP/2 ping")
 	}
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return failed(notification.ReasonTimeout, late(at, addr, c.timeout))
@@ -113,13 +119,15 @@ func connectDetail(at stage, addr string, err error) string {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused by " + addr
+	case at == reading:
+		return "" // how it ended matters less than that it ended there
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "connection reset by " + addr
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL):
 		return "no way leads to " + addr
 	case isDial:
 		return fmt.Sprintf("no connection to %s: %s", addr, clean(dial.Err.Error()))
-	case isLost(err) && at < reading:
+	case isLost(err):
 		return "connection closed by " + addr + " before an answer came"
 	}
 	return ""
@@ -131,7 +139,7 @@ func connectDetail(at stage, addr string, err error) string {
 func protocolDetail(err error) string {
 	text := err.Error()
 	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "the connection ended within the answer's headers"
 	case strings.Contains(text, "headers exceeded"), strings.Contains(text, "header list too large"):
 		return "the answer's headers are larger than 64 KiB"
@@ -154,8 +162,9 @@ func isLost(err error) bool {
 		}
 	}
 	text := err.Error()
-	return strings.Contains(text, "client connection lost") || // an HTTP/2 ping went unanswered
+	return strings.Contains(text, pingUnanswered) ||
 		strings.Contains(text, "GOAWAY") ||
+		strings.Contains(text, "client conn could not be established") || // HTTP/2, gone before its first use
 		strings.Contains(text, "server closed idle connection")
 }
 

@@ -48,6 +48,39 @@ func FuzzCheckURL(f *testing.F) {
 	})
 }
 
+// FuzzPost looks for a URL by which a closed guard makes a connection. Every name
+// resolves to refused addresses, this machine's among them.
+func FuzzPost(f *testing.F) {
+	s := listen(f, answering(okAnswer))
+	_, port, _ := net.SplitHostPort(s.addr)
+	for _, urls := range hostileURLs {
+		for _, u := range urls {
+			f.Add(u)
+		}
+	}
+	for _, host := range []string{"receiver.test", "localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "127.1", "0x7f.1", "0", "a@127.0.0.1", "xn--80ak6aa92e.com", "_a.b"} {
+		f.Add("http://" + host + ":" + port + "/hook")
+		f.Add("https://" + host + ":" + port)
+	}
+	resolver := resolving(f, addresses("127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fd00:ec2::254", "64:ff9b::7f00:1"))
+	c := newClient(f, outbound.Guard{}, outbound.Options{Resolver: resolver})
+	f.Fuzz(func(t *testing.T, raw string) {
+		if u, err := url.Parse(raw); err == nil && asAddress(u.Hostname()) != nil && isPublic(asAddress(u.Hostname())) {
+			t.Skip() // nobody out there is to be bothered
+		}
+		got := post(t, c, request(raw))
+		switch got.Reason {
+		case notification.ReasonInvalidURL, notification.ReasonBlockedAddress, notification.ReasonDNS:
+		case notification.ReasonConnect: // a machine without IPv6
+		default:
+			t.Errorf("%q: answer %+v", raw, got)
+		}
+		if got.RemoteAddr != "" || got.Phases.Connect != 0 || s.accepted.Load() != 0 {
+			t.Errorf("%q: a connection was made: %+v", raw, got)
+		}
+	})
+}
+
 // asAddress reads a host as whoever reads most into it: as an address of either
 // family, with a zone or a dot behind it, or by the rules of inet_aton(3).
 func asAddress(host string) net.IP {

@@ -3,6 +3,7 @@ package outbound_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -57,7 +58,25 @@ func post(t testing.TB, c *outbound.Client, req notification.Request) notificati
 	if took := time.Since(start); took > 15*time.Second {
 		t.Errorf("the POST took %s", took)
 	}
+	checkDetail(t, answer)
 	return answer
+}
+
+// checkDetail holds what a failure says against what people can read: a
+// sentence, without the words of the code below or anything of the URL.
+func checkDetail(t testing.TB, a notification.Answer) {
+	t.Helper()
+	if (a.Reason == "") != (a.Detail == "") || (a.Reason == "") != (a.StatusCode != 0) {
+		t.Errorf("answer %+v is half a failure", a)
+	}
+	if len(a.Detail) > 300 || strings.ContainsFunc(a.Detail, func(c rune) bool { return c < ' ' || c > '~' }) {
+		t.Errorf("detail %q is not a printable sentence", a.Detail)
+	}
+	for _, bad := range []string{"secret", "net/http", "http2", "tls:", "x509:", "dial tcp", "syscall", "EOF", "%!", "i/o timeout", "context", "hook?"} {
+		if strings.Contains(a.Detail, bad) {
+			t.Errorf("detail %q says %q", a.Detail, bad)
+		}
+	}
 }
 
 // server is a listener on 127.0.0.1 that speaks whatever a test wants.
@@ -65,8 +84,10 @@ type server struct {
 	addr     string
 	url      string
 	accepted atomic.Int64
-	// requests counts those read by readRequest.
-	requests atomic.Int64
+	// requests counts those read by readRequest, ended the connections served.
+	requests, ended atomic.Int64
+	// done is closed when the test has ended.
+	done chan struct{}
 
 	mu    sync.Mutex
 	conns []net.Conn
@@ -80,7 +101,7 @@ func listen(t testing.TB, serve func(s *server, conn net.Conn, number int64)) *s
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{addr: listener.Addr().String()}
+	s := &server{addr: listener.Addr().String(), done: make(chan struct{})}
 	s.url = "http://" + s.addr + "/hook"
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -94,12 +115,14 @@ func listen(t testing.TB, serve func(s *server, conn net.Conn, number int64)) *s
 			s.conns = append(s.conns, conn)
 			s.mu.Unlock()
 			running.Go(func() {
+				defer s.ended.Add(1)
 				defer conn.Close()
 				serve(s, conn, number)
 			})
 		}
 	})
 	t.Cleanup(func() {
+		close(s.done)
 		listener.Close()
 		s.closeAll()
 		running.Wait()
@@ -144,10 +167,22 @@ func answering(raw string) func(*server, net.Conn, int64) {
 // hold keeps the connection until the other side closes it.
 func hold(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
 
+// deaf keeps the connection without reading from it.
+func deaf(s *server, _ net.Conn, _ int64) { <-s.done }
+
+// tcpOf is the connection below TLS.
+func tcpOf(conn net.Conn) *net.TCPConn {
+	if secured, ok := conn.(*tls.Conn); ok {
+		conn = secured.NetConn()
+	}
+	return conn.(*net.TCPConn)
+}
+
 // reset ends the connection by RST instead of FIN.
 func reset(conn net.Conn) {
-	_ = conn.(*net.TCPConn).SetLinger(0)
-	conn.Close()
+	tcp := tcpOf(conn)
+	_ = tcp.SetLinger(0)
+	tcp.Close()
 }
 
 // eventually polls until a condition holds.
@@ -196,6 +231,9 @@ func resolving(t testing.TB, answer func(name string, v6 bool) []netip.Addr) *ne
 func dnsReply(query []byte, answer func(string, bool) []netip.Addr) []byte {
 	const header, typeA, typeAAAA = 12, 1, 28
 	var name strings.Builder
+	if len(query) < header+5 {
+		return nil
+	}
 	at := header
 	for query[at] != 0 {
 		name.Write(query[at+1 : at+1+int(query[at])])

@@ -212,13 +212,14 @@ func TestReplayOverHTTP2(t *testing.T) {
 		{"silent, found by a ping", func(r *relay) { r.frozen.Store(true) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			var served atomic.Int64
 			srv, roots := secure(t, func(w http.ResponseWriter, r *http.Request) {
 				served.Add(1)
 				sayProto(w, r)
 			}, withHTTP2)
 			r := relayTo(t, srv.Listener.Addr().String())
-			c := newClient(t, open(), outbound.Options{RootCAs: roots, Timeout: 2 * time.Second})
+			c := newClient(t, open(), outbound.Options{RootCAs: roots, Timeout: 4 * time.Second})
 			first := post(t, c, request("https://"+r.addr+"/"))
 			if string(first.Response) != "HTTP/2.0" {
 				t.Fatalf("first answer %+v", first)

@@ -183,20 +183,25 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
+// TestProxyFromEnvironmentIsIgnored uses a name, for net/http takes no request for
+// loopback to a proxy, and a guard under which the proxy could be dialled.
 func TestProxyFromEnvironmentIsIgnored(t *testing.T) {
 	proxy := listen(t, answering(okAnswer))
 	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"} {
 		t.Setenv(name, "http://"+proxy.addr)
 	}
-	t.Setenv("NO_PROXY", "")
-	s := listen(t, answering(okAnswer))
-	if got := post(t, newClient(t, open(), outbound.Options{}), request(s.url)); got.StatusCode != 200 {
-		t.Errorf("answer %+v", got)
+	for _, name := range []string{"NO_PROXY", "no_proxy", "REQUEST_METHOD"} {
+		t.Setenv(name, "")
 	}
-	// net/http never takes loopback to a proxy, so a name is tried too.
-	answer := post(t, newClient(t, outbound.Guard{}, outbound.Options{Resolver: resolving(t, addresses("10.0.0.1"))}), request("http://receiver.test/"))
-	if answer.Reason != notification.ReasonBlockedAddress {
-		t.Errorf("answer %+v", answer)
+	plain := listen(t, answering(okAnswer))
+	secured, roots := listenTLS(t, nil, answering(okAnswer))
+	for _, s := range []*server{plain, secured} {
+		_, port, _ := net.SplitHostPort(s.addr)
+		scheme, _, _ := strings.Cut(s.url, ":")
+		c := newClient(t, open(), outbound.Options{RootCAs: roots, Resolver: resolving(t, addresses("127.0.0.1"))})
+		if got := post(t, c, request(scheme+"://receiver.test:"+port+"/")); got.StatusCode != 200 || got.RemoteAddr != s.addr {
+			t.Errorf("%s: answer %+v", scheme, got)
+		}
 	}
 	if n := proxy.accepted.Load(); n != 0 {
 		t.Errorf("the proxy was spoken to %d times", n)

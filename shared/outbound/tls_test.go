@@ -107,7 +107,7 @@ func TestHostileTLS(t *testing.T) {
 		want  notification.Answer
 	}{
 		{"says nothing", func(_ *server, conn net.Conn, _ int64) { hold(conn) }, notification.Answer{
-			Reason: notification.ReasonTimeout, Detail: "the TLS handshake with ADDR did not end within 0.25 s",
+			Reason: notification.ReasonTimeout, Detail: "the TLS handshake with ADDR did not end within 0.2 s",
 		}},
 		{"plain HTTP", func(_ *server, conn net.Conn, _ int64) { _, _ = io.WriteString(conn, "HTTP/1.0 400 Bad\r\n\r\n") }, notification.Answer{
 			Reason: notification.ReasonTLS, Detail: "ADDR does not speak TLS",
@@ -184,7 +184,7 @@ func TestHostileHTTP2(t *testing.T) {
 		want    notification.Answer
 	}{
 		{"says nothing", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, notification.Answer{
-			Reason: notification.ReasonTimeout, Detail: "no answer within 0.25 s",
+			Reason: notification.ReasonTimeout, Detail: "no answer within 0.2 s",
 		}},
 		{"resets the stream", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, notification.Answer{
 			Reason: notification.ReasonProtocol, Detail: "the answer was broken off before its headers (HTTP/2 stream reset)",
@@ -218,7 +218,7 @@ func TestHostileHTTP2(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			srv, roots := secure(t, test.handler, withHTTP2)
 			start := time.Now()
-			got := newClient(t, open(), outbound.Options{Timeout: short, RootCAs: roots}).Post(context.Background(), request(srv.URL))
+			got := newClient(t, open(), outbound.Options{Timeout: short, DrainTime: short, RootCAs: roots}).Post(context.Background(), request(srv.URL))
 			if took := time.Since(start); took > short+4*time.Second {
 				t.Errorf("took %s", took)
 			}

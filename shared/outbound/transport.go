@@ -51,9 +51,12 @@ func newTransport(g Guard, timeout time.Duration, opts Options) *http.Transport 
 		ForceAttemptHTTP2: true,
 		HTTP2: &http.HTTP2Config{
 			// A dead connection is found while there is time left to repeat the
-			// request on another one.
+			// request on another one, and not sooner: a receiver that is only busy
+			// may answer no ping before it answers the request.
 			SendPingTimeout: timeout / 4,
-			PingTimeout:     timeout / 4,
+			PingTimeout:     timeout / 2,
+			// Who sends and reads nothing holds up no more than that.
+			WriteByteTimeout: timeout / 2,
 			// What a receiver may send unasked is held in memory: no more of it
 			// than is read at all. The default is 4 MiB for each answer.
 			MaxReceiveBufferPerStream:     drainBytes,

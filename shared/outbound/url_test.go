@@ -65,7 +65,11 @@ var hostileURLs = map[string][]string{
 	},
 	"host in ASCII": {
 		"http://１２７.０.０.１/", "http://127。0。0。1/", "http://①②⑦.⓪.⓪.①/", "http://ⓛocalhost/", "http://ｌｏｃａｌｈｏｓｔ/", "http://münchen.example/",
-		"http://例え.jp/", "http://exаmple.com/", "http://𝟏𝟐𝟕.𝟎.𝟎.𝟏/", "http://localhost\u200b/", "http://127.0.0.1\ufeff/", "http://١٢٧.٠.٠.١/", "http://example.com\u202e/",
+		"http://例え.jp/", "http://exаmple.com/", "http://𝟏𝟐𝟕.𝟎.𝟎.𝟏/", "http://localhost\u200b/", "http://127.0.0.1\ufeff/", "http://⓵⓶⓻.0.0.⓵.example/", "http://127.⓪.⓪.⓵x/", "http://⑴⑵⑺.com/", "http://⒈⒉⒎.com/", "http://❶❷❼.com/",
+		"http://127.0.0.1\u00ad/", "http://local\u00adhost/", "http://loc\u200dalhost/", "http://localhost\u2060/", "http://localhost\ufe0f/", "http://\u00adlocalhost/", "http://lo\u034fcalhost/",
+		"http://127\uff0e0\uff0e0\uff0e1/", "http://127\uff610\uff610\uff611/", "http://169\u3002254\u3002169\u3002254/", "http://localhost\u3002/", "http://localhost\uff0e/", "http://example\u3002com/",
+		"http://𝐥𝐨𝐜𝐚𝐥𝐡𝐨𝐬𝐭/", "http://ʟocalhost/", "http://localhoſt/", "http://ﬃ.example/", "http://127.0.0.1\u2044x/", "http://example.com\u2100.com/", "http://127.0.0.1\uff0fx/", "http://a\uff20b.com/", "http://a\uff1ab.com/",
+		"http://١٢٧.٠.٠.١/", "http://example.com\u202e/",
 	},
 	"in its host": {
 		"http://exa!mple.com/", "http://$(id).example.com/", "http://a'b.example.com/", "http://a;b/", "http://a,b/", "http://127.0.0.1,example.com/",
