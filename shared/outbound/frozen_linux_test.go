@@ -346,7 +346,12 @@ func TestForgottenAtOnce(t *testing.T) {
 	req := request(s.url)
 	req.Body = make([]byte, 32<<20)
 	got := post(t, newClient(t, open(), outbound.Options{Timeout: 4 * time.Second}), req)
-	compare(t, bad(notification.ReasonConnect, "connection to ADDR was lost: nothing that was sent was acknowledged"), got, s.addr)
+	// The kernel tells the reader or the writer that the time was over, and the
+	// other one that the connection has ended.
+	lost := bad(notification.ReasonConnect, "connection to ADDR was lost: nothing that was sent was acknowledged")
+	if difference(lost, got, s.addr, 0) != "" {
+		compare(t, bad(notification.ReasonConnect, "connection reset by ADDR"), got, s.addr)
+	}
 }
 
 // TestAllPooledConnectionsDie: as many as are kept for one receiver are closed at
