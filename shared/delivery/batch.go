@@ -62,6 +62,9 @@ type task struct {
 	// probes is what the attempt finds out, waits what it has to wait for; nil
 	// for most.
 	probes, waits *probe
+	// posted says that the origin was spoken to, and took for how long.
+	posted bool
+	took   time.Duration
 	// passed says that the message was passed on to where it keeps nobody waiting.
 	passed bool
 	// decided says that there is nothing to attempt: it was made, or is being
@@ -101,7 +104,8 @@ func (s Service) Deliver(ctx context.Context, messages []notification.Message) (
 	return failed
 }
 
-// group makes one task of all messages that ask for the same attempt.
+// group makes one task of all messages that ask for the same attempt, and marks
+// those that nobody here has sent.
 func group(messages []notification.Message) []*task {
 	type name struct {
 		notification.DeliveryKey
@@ -113,6 +117,9 @@ func group(messages []notification.Message) []*task {
 		n := name{key(m), m.Attempt}
 		if known[n] == nil {
 			known[n] = &task{message: m}
+			if m.Attempt < 1 || m.CloudName == "" || m.DeliveryID == "" || m.EventID == "" || m.Origin == "" {
+				known[n].err = fmt.Errorf("read message of delivery %q: not one of ours", m.DeliveryID)
+			}
 			tasks = append(tasks, known[n])
 		}
 		known[n].places = append(known[n].places, i)
@@ -127,7 +134,7 @@ func key(m notification.Message) notification.DeliveryKey {
 // attemptAll makes the attempts of all tasks that are ready, and settles them as
 // they come in.
 func (s Service) attemptAll(ctx context.Context, tasks []*task) {
-	s.adopt(ctx, tasks)
+	adopt(tasks)
 	made := make(chan *task, len(tasks))
 	under := 0
 	for _, t := range tasks {
@@ -136,7 +143,7 @@ func (s Service) attemptAll(ctx context.Context, tasks []*task) {
 			go func() {
 				if s.mayAttempt(t) {
 					s.attempt(ctx, t)
-					s.endProbe(ctx, t, false) // where a fault of ours kept it from being made
+					t.endProbe(false) // where a fault of ours kept it from being made
 				}
 				made <- t
 			}()
@@ -202,6 +209,11 @@ func (s Service) settle(ctx context.Context, over []*task) {
 		}
 	}
 	s.sendRetries(ctx, recorded)
+	for _, t := range tasks {
+		if t.posted {
+			s.learned(ctx, t, t.took)
+		}
+	}
 }
 
 // sendRetries sends the next message of each task whose delivery is retrying.

@@ -23,8 +23,8 @@ type probe struct {
 	key   notification.OriginKey
 	until time.Time
 	// over is closed when it is known whether the origin is quick.
-	over  chan struct{}
-	quick bool
+	over         chan struct{}
+	ended, quick bool
 }
 
 // gate decides which of the first lane's tasks go on, and sends the others on
@@ -34,7 +34,7 @@ func (s Service) gate(ctx context.Context, tasks []*task) {
 	byOrigin := make(map[notification.OriginKey][]*task)
 	var keys []notification.OriginKey
 	for _, t := range tasks {
-		if t.message.Origin == "" {
+		if t.err != nil {
 			continue
 		}
 		key := originOf(t.message)
@@ -118,14 +118,14 @@ func originOf(m notification.Message) notification.OriginKey {
 
 // adopt gives each probe whose task is not going to be made to another that
 // waits for it.
-func (s Service) adopt(ctx context.Context, tasks []*task) {
+func adopt(tasks []*task) {
 	for _, t := range tasks {
 		if t.probes == nil || t.ready() {
 			continue
 		}
 		heir := slices.IndexFunc(tasks, func(other *task) bool { return other.ready() && other.waits == t.probes })
 		if heir < 0 {
-			s.endProbe(ctx, t, false)
+			t.endProbe(false)
 			continue
 		}
 		tasks[heir].probes, tasks[heir].waits, t.probes = t.probes, nil, nil
@@ -141,6 +141,7 @@ func (s Service) watched(ctx context.Context, t *task, post func()) (ended time.
 		select {
 		case <-done:
 		case <-s.After(lane.SlowAfter):
+			t.endProbe(false)
 			s.learned(ctx, t, lane.SlowAfter)
 		}
 	}()
@@ -149,33 +150,31 @@ func (s Service) watched(ctx context.Context, t *task, post func()) (ended time.
 	ended = s.Now()
 	close(done)
 	<-watching // from here on nobody else has the task
-	s.learned(ctx, t, ended.Sub(started))
+	t.posted, t.took = true, ended.Sub(started)
+	t.endProbe(t.took < lane.SlowAfter)
 	return ended
 }
 
-// learned takes note of how long an attempt has taken.
+// learned writes how long an attempt has taken, and gives the place of its probe
+// back. It comes after the attempt's record: what dies in between repeats a POST.
 func (s Service) learned(ctx context.Context, t *task, took time.Duration) {
-	if t.message.Origin == "" {
-		return
-	}
 	if err := s.Origins.learn(ctx, originOf(t.message), took); err != nil {
 		// Health is advice: no attempt fails because it could not be written.
 		s.Log.WarnContext(ctx, "health not written", "cloud_name", t.message.CloudName, "error", err)
 	}
-	s.endProbe(ctx, t, took < lane.SlowAfter)
+	if p := t.probes; p != nil {
+		t.probes = nil
+		if err := s.Origins.records.EndProbe(ctx, p.key, p.until); err != nil {
+			s.Log.WarnContext(ctx, "probe not ended", "cloud_name", t.message.CloudName, "error", err)
+		}
+	}
 }
 
-// endProbe tells those who wait for the task's probe, if it has one, and gives
-// the place back.
-func (s Service) endProbe(ctx context.Context, t *task, quick bool) {
-	p := t.probes
-	if p == nil {
-		return
-	}
-	t.probes = nil
-	p.quick = quick
-	close(p.over)
-	if err := s.Origins.records.EndProbe(ctx, p.key, p.until); err != nil {
-		s.Log.WarnContext(ctx, "probe not ended", "cloud_name", t.message.CloudName, "error", err)
+// endProbe tells those who wait for the task's probe, if it has one that is not
+// over. The place of one that is not made is free again when its lease is over.
+func (t *task) endProbe(quick bool) {
+	if p := t.probes; p != nil && !p.ended {
+		p.ended, p.quick = true, quick
+		close(p.over)
 	}
 }

@@ -17,8 +17,6 @@ func (s Service) load(ctx context.Context, tasks []*task) {
 	for _, t := range tasks {
 		switch {
 		case !t.ready():
-		case t.message.Attempt < 1 || t.message.CloudName == "" || t.message.DeliveryID == "" || t.message.EventID == "":
-			t.err = fmt.Errorf("read message of delivery %q: not one of ours", t.message.DeliveryID)
 		case t.message.Attempt == 1:
 			first = append(first, t)
 		default:

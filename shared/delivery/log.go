@@ -33,7 +33,7 @@ func (s Service) logAttempt(ctx context.Context, t *task) {
 		slog.Int("status_code", a.StatusCode),
 		slog.String("reason", string(a.Reason)),
 		slog.String("error_detail", a.Detail),
-		slog.String("url_origin", notification.OriginOf(m.URL)),
+		slog.String("url_origin", m.Origin),
 		slog.String("url_hash", hashOf(m.URL)),
 		slog.String("remote_addr", a.RemoteAddr),
 		slog.Bool("connection_reused", t.answer.Reused),

@@ -78,16 +78,21 @@ func TestRebindingBetweenPosts(t *testing.T) {
 	for _, scheme := range []string{"http", "https"} {
 		t.Run(scheme, func(t *testing.T) {
 			var opts outbound.Options
-			var public *server
-			if scheme == "http" {
-				public = listen(t, answering(answer))
-			} else {
-				public, opts.RootCAs = listenTLS(t, nil, answering(answer))
-			}
-			_, port, _ := net.SplitHostPort(public.addr)
-			private, err := net.Listen("tcp4", "127.0.0.2:"+port)
-			if err != nil {
-				t.Skip(err) // another process has the port there
+			var port string
+			var private net.Listener
+			// Another process may have the port on the other address.
+			for tries := 0; private == nil; tries++ {
+				var public *server
+				if scheme == "http" {
+					public = listen(t, answering(answer))
+				} else {
+					public, opts.RootCAs = listenTLS(t, nil, answering(answer))
+				}
+				_, port, _ = net.SplitHostPort(public.addr)
+				var err error
+				if private, err = net.Listen("tcp4", "127.0.0.2:"+port); err != nil && tries == 10 {
+					t.Fatal(err)
+				}
 			}
 			defer private.Close()
 			var connections atomic.Int64

@@ -66,7 +66,7 @@ func FuzzPost(f *testing.F) {
 	c := newClient(f, outbound.Guard{}, outbound.Options{Resolver: resolver})
 	f.Fuzz(func(t *testing.T, raw string) {
 		if u, err := url.Parse(raw); err == nil && asAddress(u.Hostname()) != nil && isPublic(asAddress(u.Hostname())) {
-			t.Skip() // nobody out there is to be bothered
+			return // nobody out there is to be bothered
 		}
 		got := post(t, c, request(raw))
 		switch got.Reason {

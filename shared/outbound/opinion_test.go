@@ -190,7 +190,7 @@ func FuzzCheckAddr(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		ip, ok := netip.AddrFromSlice(b)
 		if !ok {
-			t.Skip()
+			return
 		}
 		if diff := disagree(ip); diff != "" {
 			t.Error(diff)
