@@ -139,6 +139,15 @@ func (c Delivery) Validate() error {
 	return errors.Join(c.Queues.validate(), c.Defaults.validate())
 }
 
+// Recovery is what the recovery function has.
+type Recovery struct {
+	Common
+	Queues
+}
+
+// Validate reports all faults.
+func (c Recovery) Validate() error { return c.Queues.validate() }
+
 // Schedule is a retry.Schedule as an environment variable holds it.
 type Schedule retry.Schedule
 

@@ -1,6 +1,7 @@
 package notificationtest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -104,52 +105,52 @@ func unsendable(t *testing.T, q QueueContract, now time.Time) {
 
 // VaultContract is what the registry needs of a vault.
 type VaultContract interface {
-	NewDataKey(ctx context.Context, cloudName string) ([]byte, error)
-	Seal(ctx context.Context, cloudName string, dataKey []byte, apiKey, secret string) ([]byte, error)
-	Open(ctx context.Context, cloudName string, dataKey []byte, apiKey string, sealed []byte) (string, error)
+	Seal(ctx context.Context, cloudName, apiKey, secret string) (dataKey, sealed []byte, err error)
+	Open(ctx context.Context, cloudName, apiKey string, dataKey, sealed []byte) (string, error)
 }
 
 // ExerciseVault tests a vault.
 func ExerciseVault(t *testing.T, v VaultContract) {
 	const secret = "s3cr3t-" + awkward
 	ctx := t.Context()
-	newKey := func(cloud string) []byte {
-		dataKey, err := v.NewDataKey(ctx, cloud)
+	seal := func(cloud, apiKey string) (dataKey, sealed []byte) {
+		dataKey, sealed, err := v.Seal(ctx, cloud, apiKey, secret)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return dataKey
+		if strings.Contains(string(sealed)+string(dataKey), "s3cr3t") {
+			t.Error("the sealed secret can be read")
+		}
+		return dataKey, sealed
 	}
-	one, other := newKey("one"), newKey("other")
-	sealed, err := v.Seal(ctx, "one", one, "123", secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(string(sealed), "s3cr3t") {
-		t.Error("the sealed secret can be read")
-	}
-	if got, err := v.Open(ctx, "one", one, "123", sealed); err != nil || got != secret {
+	one, sealed := seal("one", "123")
+	other, sealedOther := seal("other", "123")
+	if got, err := v.Open(ctx, "one", "123", one, sealed); err != nil || got != secret {
 		t.Errorf("open = %q, %v", got, err)
+	}
+	again, sealedAgain := seal("one", "123")
+	if bytes.Equal(one, again) || bytes.Equal(sealed, sealedAgain) {
+		t.Error("two seals of the same secret are the same")
 	}
 	damaged := slices.Clone(sealed)
 	damaged[len(damaged)-1] ^= 1
 	for _, test := range []struct {
-		name, cloud string
-		dataKey     []byte
-		apiKey      string
-		sealed      []byte
+		name, cloud, apiKey string
+		dataKey, sealed     []byte
 	}{
-		{"another environment", "other", one, "123", sealed},
-		{"another environment and its key", "other", other, "123", sealed},
-		{"another data key", "one", other, "123", sealed},
-		{"no data key", "one", nil, "123", sealed},
-		{"another access key", "one", one, "124", sealed},
-		{"damaged", "one", one, "123", damaged},
-		{"cut off", "one", one, "123", sealed[:5]},
-		{"nothing", "one", one, "123", nil},
+		{"another environment", "other", "123", one, sealed},
+		{"another environment and its key", "other", "123", other, sealed},
+		{"another environment's secret", "one", "123", other, sealedOther},
+		{"another data key", "one", "123", other, sealed},
+		{"another seal's data key", "one", "123", again, sealed},
+		{"no data key", "one", "123", nil, sealed},
+		{"another access key", "one", "124", one, sealed},
+		{"damaged", "one", "123", one, damaged},
+		{"cut off", "one", "123", one, sealed[:5]},
+		{"nothing", "one", "123", one, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := v.Open(t.Context(), test.cloud, test.dataKey, test.apiKey, test.sealed)
+			got, err := v.Open(t.Context(), test.cloud, test.apiKey, test.dataKey, test.sealed)
 			if err == nil || got != "" || strings.Contains(err.Error(), "s3cr3t") {
 				t.Errorf("open = %q, %v", got, err)
 			}

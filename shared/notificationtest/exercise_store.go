@@ -40,6 +40,8 @@ type StoreContract interface {
 	EndProbe(ctx context.Context, key notification.OriginKey, until time.Time) error
 	Claim(ctx context.Context, key notification.DeliveryKey, attempt int, now, until time.Time) (notification.Delivery, bool, error)
 	RecordAttempts(ctx context.Context, deliveries []notification.Delivery) (failed map[int]error)
+	Overdue(ctx context.Context, at time.Time, visit func([]notification.Delivery) error) error
+	PutOff(ctx context.Context, d notification.Delivery, until time.Time) error
 }
 
 // writers is how many goroutines want the same record at once.
@@ -65,6 +67,7 @@ func ExerciseStore(t *testing.T, open func(t *testing.T, now func() time.Time) S
 		"batches":      batchTests,
 		"deliveries":   deliveryTests,
 		"origins":      originTests,
+		"overdue":      overdueTests,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for name, test := range tests {

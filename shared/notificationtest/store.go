@@ -26,6 +26,7 @@ type Store struct {
 	probes       map[notification.OriginKey]time.Time
 	batches      map[batchKey]notification.Batch
 	deliveries   map[notification.DeliveryKey]notification.Delivery
+	putOff       map[notification.DeliveryKey]putOff
 }
 
 type eventKey struct{ cloudName, eventID string }
@@ -43,6 +44,7 @@ func NewStore(now func() time.Time) *Store {
 		probes:       make(map[notification.OriginKey]time.Time),
 		batches:      make(map[batchKey]notification.Batch),
 		deliveries:   make(map[notification.DeliveryKey]notification.Delivery),
+		putOff:       make(map[notification.DeliveryKey]putOff),
 	}
 }
 

@@ -94,6 +94,57 @@ func (s *Store) record(d notification.Delivery) error {
 	return notification.ErrConflict
 }
 
+// Overdue hands the retrying deliveries that were due at or before an instant to
+// visit. See history.Overdue.
+func (s *Store) Overdue(ctx context.Context, at time.Time, visit func([]notification.Delivery) error) error {
+	s.called("Overdue")
+	var found []notification.Delivery
+	err := s.effect(ctx, Call{Op: "Overdue"}, func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for key, d := range s.deliveries {
+			due := d.NextAt
+			if until, ok := s.putOff[key]; ok && until.attempt == d.AttemptCount {
+				due = until.at
+			}
+			if d.Status == notification.Retrying && !s.expired(d.ExpiresAt) && !due.After(at) {
+				found = append(found, cloneDelivery(d))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(found, func(a, b notification.Delivery) int {
+		return cmp.Or(a.NextAt.Compare(b.NextAt), strings.Compare(a.DeliveryID, b.DeliveryID))
+	})
+	for page := range slices.Chunk(found, 100) {
+		if err := visit(page); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// PutOff keeps a delivery out of Overdue until an instant, or its next attempt.
+func (s *Store) PutOff(ctx context.Context, d notification.Delivery, until time.Time) error {
+	s.called("PutOff")
+	return s.effect(ctx, Call{Op: "PutOff", Key: d.DeliveryID}, func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.putOff[d.DeliveryKey] = putOff{d.AttemptCount, until}
+		return nil
+	})
+}
+
+// putOff is until when a delivery is kept out of Overdue, and after which of its
+// attempts.
+type putOff struct {
+	attempt int
+	at      time.Time
+}
+
 // AllDeliveries returns what is stored, expired or not, ordered by environment
 // and id.
 func (s *Store) AllDeliveries() []notification.Delivery {

@@ -11,32 +11,20 @@ import (
 )
 
 // Vault seals secrets without KMS: the data keys that it hands out are not
-// encrypted, but bound to their environment all the same.
+// encrypted, but bound to their environment and access key all the same.
 type Vault struct{ Faults }
 
 // NewVault returns a vault.
 func NewVault() *Vault { return &Vault{} }
 
-// NewDataKey returns a new data key.
-func (v *Vault) NewDataKey(ctx context.Context, cloudName string) ([]byte, error) {
-	v.called("NewDataKey")
-	var dataKey []byte
-	err := v.effect(ctx, Call{Op: "NewDataKey", Key: cloudName}, func() error {
-		dataKey = make([]byte, 32)
-		_, err := rand.Read(dataKey)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return dataKey, nil
-}
-
-// Seal encrypts a secret.
-func (v *Vault) Seal(ctx context.Context, cloudName string, dataKey []byte, apiKey, secret string) ([]byte, error) {
+// Seal encrypts a secret under a new data key.
+func (v *Vault) Seal(ctx context.Context, cloudName, apiKey, secret string) (dataKey, sealed []byte, err error) {
 	v.called("Seal")
-	var sealed []byte
-	err := v.effect(ctx, Call{Op: "Seal", Key: cloudName}, func() error {
+	err = v.effect(ctx, Call{Op: "Seal", Key: cloudName}, func() error {
+		dataKey = make([]byte, 32)
+		if _, err := rand.Read(dataKey); err != nil {
+			return err
+		}
 		aead, err := aeadOf(cloudName, dataKey)
 		if err != nil {
 			return err
@@ -45,14 +33,14 @@ func (v *Vault) Seal(ctx context.Context, cloudName string, dataKey []byte, apiK
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return sealed, nil
+	return dataKey, sealed, nil
 }
 
 // Open returns a sealed secret, and an error where any argument is not what it
 // was sealed with.
-func (v *Vault) Open(ctx context.Context, cloudName string, dataKey []byte, apiKey string, sealed []byte) (string, error) {
+func (v *Vault) Open(ctx context.Context, cloudName, apiKey string, dataKey, sealed []byte) (string, error) {
 	v.called("Open")
 	var secret []byte
 	err := v.effect(ctx, Call{Op: "Open", Key: cloudName}, func() error {

@@ -161,12 +161,12 @@ func settleRecord(d notification.Delivery, attributes map[string]types.Attribute
 }
 
 // updateStatement replaces what an attempt changes. Attributes that have become
-// zero are set to zero, not removed: the statement then is the same for all.
+// zero are set to zero, not removed, but for the keys of the index, where only
+// absence keeps an item out.
 func (t *Table) updateStatement(k key, d notification.Delivery) types.BatchStatementRequest {
 	statement := `UPDATE "` + t.name + `" SET "status"=? SET "attempt_count"=? SET "attempts"=?` +
-		` SET "next_at"=? SET "next_lane"=? SET "expires_at"=? SET "leased_until"=?` +
-		` WHERE "pk"=? AND "sk"=? AND "attempt_count"=?`
-	return types.BatchStatementRequest{Statement: &statement, Parameters: []types.AttributeValue{
+		` SET "next_at"=? SET "next_lane"=? SET "expires_at"=? SET "leased_until"=?`
+	values := []types.AttributeValue{
 		text(string(d.Status)),
 		number(int64(d.AttemptCount)),
 		&types.AttributeValueMemberL{Value: attemptList(d.Attempts)},
@@ -174,6 +174,14 @@ func (t *Table) updateStatement(k key, d notification.Delivery) types.BatchState
 		text(string(d.NextLane)),
 		number(seconds(d.ExpiresAt)),
 		number(0),
-		text(k.pk), text(k.sk), number(int64(d.AttemptCount - 1)),
-	}}
+	}
+	if open, at := openKey(k, d); open != "" {
+		statement += ` SET "open_in"=? SET "open_at"=?`
+		values = append(values, text(open), number(nanoseconds(at)))
+	} else {
+		statement += ` REMOVE "open_in" REMOVE "open_at"`
+	}
+	statement += ` WHERE "pk"=? AND "sk"=? AND "attempt_count"=?`
+	values = append(values, text(k.pk), text(k.sk), number(int64(d.AttemptCount-1)))
+	return types.BatchStatementRequest{Statement: &statement, Parameters: values}
 }

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"time"
+
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/mediahooks/mediahooks/shared/notification"
@@ -8,7 +10,8 @@ import (
 
 // deliveryItem encodes a delivery's record under its key.
 func deliveryItem(k key, d notification.Delivery) item {
-	return newItem(k, 15).
+	open, openAt := openKey(k, d)
+	return newItem(k, 17).
 		text("event_id", d.EventID).
 		text("notification_type", d.NotificationType).
 		text("url", d.URL).
@@ -20,7 +23,21 @@ func deliveryItem(k key, d notification.Delivery) item {
 		list("attempts", attemptList(d.Attempts)).
 		time("next_at", d.NextAt).
 		text("next_lane", string(d.NextLane)).
+		text(openPartition, open).
+		time(openSort, openAt).
 		expiry(d.ExpiresAt)
+}
+
+// openKey returns where the delivery stands in the sparse index; nowhere, unless
+// it is retrying or exhausted.
+func openKey(k key, d notification.Delivery) (partition string, at time.Time) {
+	switch d.Status {
+	case notification.Retrying:
+		return duePartition(shardOf(k)), d.NextAt
+	case notification.Exhausted:
+		return failedPartition(d.CloudName, shardOf(k)), d.AcceptedAt
+	}
+	return "", time.Time{}
 }
 
 func attemptList(attempts []notification.Attempt) []types.AttributeValue {

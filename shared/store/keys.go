@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/oklog/ulid/v2"
@@ -64,6 +65,39 @@ func deliveryKey(k notification.DeliveryKey) (key, bool) {
 	hour := ulid.Time(id.Time()).UTC().Format("2006010215")
 	shard := id[len(id)-1] % shards
 	return key{fmt.Sprintf("LOG#%s#%s#%x", k.CloudName, hour, shard), k.DeliveryID}, true
+}
+
+// The sparse index has the deliveries that somebody may have to look after: those
+// that are retrying, by the time of their next attempt, and those that are
+// exhausted, by their event's acceptance. It takes no write for a delivery whose
+// first attempt succeeds.
+const (
+	openIndex = "open"
+	// openPartition and openSort are its keys' attributes.
+	openPartition = "open_in"
+	openSort      = "open_at"
+)
+
+// duePartition holds the retrying deliveries of all environments, of one shard:
+// the sweep asks for what is overdue, no matter whose it is.
+func duePartition(shard int) string { return fmt.Sprintf("DUE#%x", shard) }
+
+// failedPartition holds the exhausted deliveries of an environment, of one shard.
+func failedPartition(cloudName string, shard int) string {
+	return fmt.Sprintf("FAILED#%s#%x", cloudName, shard)
+}
+
+// shardOf returns the shard of a delivery, which is the last digit of its
+// partition's name.
+func shardOf(k key) int {
+	return strings.IndexByte("0123456789abcdef", k.pk[len(k.pk)-1])
+}
+
+// deliveryOf is the inverse of deliveryKey.
+func deliveryOf(k key) notification.DeliveryKey {
+	_, rest, _ := strings.Cut(k.pk, "#")
+	cloudName, _, _ := strings.Cut(rest, "#")
+	return notification.DeliveryKey{CloudName: cloudName, DeliveryID: k.sk}
 }
 
 // attributes gives the key as DynamoDB takes it.

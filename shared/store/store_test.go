@@ -106,7 +106,7 @@ func tableOfTemplate() (*dynamodb.CreateTableInput, error) {
 		return nil, err
 	}
 	properties := map[string]any{}
-	for _, name := range []string{"BillingMode", "AttributeDefinitions", "KeySchema"} {
+	for _, name := range []string{"BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes"} {
 		properties[name] = template.Resources.Table.Properties[name]
 	}
 	ttl, err := json.Marshal(template.Resources.Table.Properties["TimeToLiveSpecification"])

@@ -1,0 +1,50 @@
+// Command recovery is the Lambda function that brings back what got lost on the
+// way: a schedule has it sweep for deliveries that are past their time.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/mediahooks/mediahooks/shared/config"
+	"github.com/mediahooks/mediahooks/shared/history"
+	"github.com/mediahooks/mediahooks/shared/queue"
+	"github.com/mediahooks/mediahooks/shared/store"
+	"github.com/mediahooks/mediahooks/shared/telemetry"
+)
+
+func main() {
+	if err := run(context.Background(), os.Environ()); err != nil {
+		fmt.Fprintf(os.Stderr, "recovery: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, environ []string) error {
+	settings, err := config.Load[config.Recovery](environ)
+	if err != nil {
+		return err
+	}
+	cloud, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return fmt.Errorf("load AWS configuration: %w", err)
+	}
+	h := handler{
+		sweep: history.Sweep{
+			Overdue: store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now),
+			Queue:   queue.New(sqs.NewFromConfig(cloud), settings.URLs(), time.Now),
+			Now:     time.Now,
+		},
+		log: telemetry.NewLogger(os.Stdout, settings.LogLevel, "mediahooks-recovery", settings.Stage),
+	}
+	h.log.Info("started", "settings", settings)
+	lambda.StartWithOptions(h.handle, lambda.WithContext(ctx))
+	return nil
+}
