@@ -13,14 +13,16 @@ import (
 )
 
 // cloud answers the calls of AWS that the functions make, as quickly as can be
-// and without keeping more than environments: what is measured is our side of
-// each call. It speaks the JSON protocols of DynamoDB, SQS and KMS.
+// and without keeping more than environments and the health of origins: what is
+// measured is our side of each call. It speaks the JSON protocols of DynamoDB, SQS and KMS.
 type cloud struct {
 	mu    sync.Mutex
 	items map[string][]map[string]attribute // by pk
 	// sent are the bodies that were put on a queue since somebody last looked.
 	sent  []string
 	calls map[string]int
+	// queue gets each body that is put on a queue, at once, unless it is nil.
+	queue chan string
 }
 
 // attribute is a value in DynamoDB's JSON: {"S":"text"}.
@@ -52,14 +54,16 @@ func (c *cloud) answer(operation string, body []byte) ([]byte, error) {
 	c.calls[operation]++
 	c.mu.Unlock()
 	switch operation {
-	case "PutItem", "UpdateItem":
+	case "PutItem":
 		return []byte("{}"), nil
+	case "UpdateItem":
+		return c.update(body)
 	case "TransactWriteItems":
 		return c.transact(body)
 	case "Query":
 		return c.query(body)
 	case "BatchGetItem":
-		return []byte(`{"Responses":{},"UnprocessedKeys":{}}`), nil
+		return c.get(body)
 	case "BatchExecuteStatement":
 		n := strings.Count(string(body), `"Statement":`)
 		return []byte(`{"Responses":[` + strings.TrimSuffix(strings.Repeat("{},", n), ",") + `]}`), nil
@@ -90,6 +94,48 @@ func (c *cloud) transact(body []byte) ([]byte, error) {
 		c.items[pk] = append(c.items[pk], write.Put.Item)
 	}
 	return []byte("{}"), nil
+}
+
+// update keeps the health of an origin, since each batch asks for it.
+func (c *cloud) update(body []byte) ([]byte, error) {
+	var in struct {
+		Key                       map[string]attribute
+		ExpressionAttributeValues map[string]attribute
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, err
+	}
+	if in.Key["sk"]["S"] == "HEALTH" {
+		item := map[string]attribute{"pk": in.Key["pk"], "sk": in.Key["sk"]}
+		for value, name := range map[string]string{":proven": "proven_until", ":slow": "slow_since", ":expires_at": "expires_at"} {
+			item[name] = in.ExpressionAttributeValues[value]
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.items[fmt.Sprint(in.Key["pk"]["S"])] = []map[string]attribute{item}
+	}
+	return []byte("{}"), nil
+}
+
+// get finds the health of origins; there are no other records.
+func (c *cloud) get(body []byte) ([]byte, error) {
+	var in struct {
+		RequestItems map[string]struct{ Keys []map[string]attribute }
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, err
+	}
+	responses := make(map[string][]map[string]attribute)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for table, wanted := range in.RequestItems {
+		for _, key := range wanted.Keys {
+			if key["sk"]["S"] == "HEALTH" {
+				responses[table] = append(responses[table], c.items[fmt.Sprint(key["pk"]["S"])]...)
+			}
+		}
+	}
+	return json.Marshal(map[string]any{"Responses": responses, "UnprocessedKeys": map[string]any{}})
 }
 
 func (c *cloud) query(body []byte) ([]byte, error) {
@@ -126,6 +172,10 @@ func (c *cloud) send(body []byte) ([]byte, error) {
 	for _, entry := range in.Entries {
 		digest := md5.Sum([]byte(entry.MessageBody))
 		out.Successful = append(out.Successful, successful{entry.ID, entry.ID, hex.EncodeToString(digest[:])})
+		if c.queue != nil {
+			c.queue <- entry.MessageBody
+			continue
+		}
 		c.sent = append(c.sent, entry.MessageBody)
 	}
 	return json.Marshal(out)

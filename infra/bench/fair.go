@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,6 +41,9 @@ const (
 	quietFor   = 30 * time.Second
 	// swallowed is how many events the black hole gets.
 	swallowed = 10_000
+	// trickleRate is how many events a second the other black hole gets: what this
+	// machine carries without being busy with nothing else.
+	trickleRate = 100
 	// dyingRate is how many a second go to the origin that dies.
 	dyingRate = 20
 )
@@ -75,7 +76,7 @@ func fair(ctx context.Context, out io.Writer) error {
 	defer receiver.Close() //nolint:errcheck // as above
 	f.receiver = url
 
-	fmt.Fprintf(out, "%-66s %8s %8s %8s\n", "accepted to received, a quiet environment, 4 events/s", "p50 ms", "p99 ms", "of idle")
+	fmt.Fprintf(out, "%-76s %8s %8s %8s\n", "accepted to received, a quiet environment, 4 events/s", "p50 ms", "p99 ms", "of idle")
 	// The emulator starts a process for each concurrent batch, which on AWS would
 	// be other machines: they are started before anything is measured.
 	warm, err := blackHole()
@@ -93,14 +94,14 @@ func fair(ctx context.Context, out io.Writer) error {
 	}
 	show := func(what string, took []time.Duration) {
 		p50, p99 := percentile(took, 50), percentile(took, 99)
-		fmt.Fprintf(out, "%-66s %8.0f %8.0f %7.1fx\n", what, float64(p50)/1e6, float64(p99)/1e6, float64(p99)/float64(percentile(idle, 99)))
+		fmt.Fprintf(out, "%-76s %8.0f %8.0f %7.1fx\n", what, float64(p50)/1e6, float64(p99)/1e6, float64(p99)/float64(percentile(idle, 99)))
 	}
 	show("idle", idle)
 	took, err := f.watch(ctx, func() error { return f.flood(f.receiver+"/flood", swallowed) })
 	if err != nil {
 		return err
 	}
-	show(fmt.Sprintf("another environment's endpoint answers %d events at once", swallowed), took)
+	show(fmt.Sprintf("another environment's endpoint answers %d events, all reported at once", swallowed), took)
 	hole, err := blackHole()
 	if err != nil {
 		return err
@@ -109,7 +110,20 @@ func fair(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	show(fmt.Sprintf("another environment's endpoint swallows %d events", swallowed), took)
+	show(fmt.Sprintf("another environment's endpoint swallows %d events, all reported at once", swallowed), took)
+	// By now nearly all of them stand on the slow lane, and no one reports any more.
+	if took, err = f.watch(ctx, nil); err != nil {
+		return err
+	}
+	show("the half minute after that, while the slow lane holds them", took)
+	if hole, err = blackHole(); err != nil {
+		return err
+	}
+	took, err = f.watch(ctx, func() error { return f.trickle(ctx, hole) })
+	if err != nil {
+		return err
+	}
+	show(fmt.Sprintf("another one's swallows %d events/s", trickleRate), took)
 	dying := &dyingServer{}
 	server, dyingURL, err := serve(dying)
 	if err != nil {
@@ -233,6 +247,24 @@ func (f *fairness) flood(url string, n int) error {
 	return nil
 }
 
+// trickle reports events for one URL at a steady rate.
+func (f *fairness) trickle(ctx context.Context, url string) error {
+	const lists = 10 // a second
+	ticks := time.NewTicker(time.Second / lists)
+	defer ticks.Stop()
+	for end := time.Now().Add(quietFor); time.Now().Before(end); {
+		if err := f.report(f.noisy, strings.Fields(strings.Repeat(url+" ", trickleRate/lists))); err != nil {
+			return err
+		}
+		select {
+		case <-ticks.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
 // stream reports events for an endpoint that answers for ten seconds and then no
 // more.
 func (f *fairness) stream(ctx context.Context, endpoint *dyingServer, url string) error {
@@ -251,41 +283,4 @@ func (f *fairness) stream(ctx context.Context, endpoint *dyingServer, url string
 		}
 	}
 	return nil
-}
-
-// dyingServer answers until it is dead, and then keeps its callers waiting.
-type dyingServer struct{ dead atomic.Bool }
-
-func (s *dyingServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.dead.Load() {
-		<-r.Context().Done()
-		return
-	}
-	w.WriteHeader(http.StatusOK)
-}
-
-// blackHole takes connections and says nothing.
-func blackHole() (url string, err error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				_, _ = io.Copy(io.Discard, conn) // until the sender has had enough
-				_ = conn.Close()
-			}()
-		}
-	}()
-	return "http://" + listener.Addr().String() + "/hole", nil
-}
-
-func percentile(took []time.Duration, p int) time.Duration {
-	sorted := slices.Sorted(slices.Values(took))
-	return sorted[min(len(sorted)-1, len(sorted)*p/100)]
 }

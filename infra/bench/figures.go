@@ -34,6 +34,7 @@ type bench struct {
 	receiver    string
 	received    atomic.Int64
 	slow        atomic.Bool
+	arrived     chan time.Time // when each notification came, unless it is nil
 	credentials registry.Credentials
 	messages    []string
 	posted      time.Duration // a POST of the bare loop
@@ -102,6 +103,9 @@ func (b *bench) receive(w http.ResponseWriter, r *http.Request) {
 		case <-time.After(time.Second):
 		case <-r.Context().Done():
 		}
+	}
+	if b.arrived != nil {
+		b.arrived <- time.Now()
 	}
 	b.received.Add(1)
 	w.WriteHeader(http.StatusOK)

@@ -47,7 +47,7 @@ func run(args []string, out io.Writer) error {
 	}
 	defer b.close()
 	fmt.Fprintf(out, "%-58s %12s  %s\n", "what", "measured", "of what")
-	for _, figure := range []func(context.Context) ([]row, error){b.post, b.intake, b.delivery, b.memory} {
+	for _, figure := range []func(context.Context) ([]row, error){b.post, b.intake, b.delivery, b.latency, b.memory} {
 		rows, err := figure(ctx)
 		if err != nil {
 			return err
