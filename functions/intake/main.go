@@ -56,6 +56,7 @@ func run(ctx context.Context, environ []string) error {
 			Queue:        queue.New(queues, settings.URLs(), time.Now),
 			Clock:        queue.NewHolds(queues, settings.HoldQueueURL, time.Now),
 			Guard:        guard,
+			IDs:          new(intake.IDs),
 			Now:          time.Now,
 			HoldTimeout:  settings.HoldTimeout,
 			Retention:    settings.Retention(),

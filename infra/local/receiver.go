@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/mediahooks/mediahooks/infra/local/workspace"
-	"github.com/mediahooks/mediahooks/shared/delivery"
+	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/signature"
 )
 
@@ -68,9 +68,9 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 			a.answered = code
 		}
 	}
-	timestamp, err := strconv.ParseInt(req.Header.Get(delivery.TimestampHeader), 10, 64)
+	timestamp, err := strconv.ParseInt(req.Header.Get(notification.TimestampHeader), 10, 64)
 	a.verified = err == nil &&
-		signature.Verify(signature.SHA1, body, timestamp, req.Header.Get(delivery.SignatureHeader), *r.secret.Load())
+		signature.Verify(signature.SHA1, body, timestamp, req.Header.Get(notification.SignatureHeader), *r.secret.Load())
 	if !a.verified {
 		a.answered = http.StatusUnauthorized
 	}

@@ -13,7 +13,6 @@ import (
 
 	"github.com/mediahooks/mediahooks/infra/local/demo"
 	"github.com/mediahooks/mediahooks/infra/local/stack"
-	"github.com/mediahooks/mediahooks/shared/delivery"
 	"github.com/mediahooks/mediahooks/shared/notification"
 )
 
@@ -135,14 +134,14 @@ func (p *printer) arrived(a arrival) {
 	}
 	_ = json.Unmarshal(a.body, &body) // one that is no JSON has neither
 	p.printf("%s  %-10s %-24s %s  attempt %s, answered %d, %s", p.paint(dim, a.at.Format(time.TimeOnly)),
-		body.Type, body.PublicID, a.path, a.header.Get(delivery.AttemptHeader), a.answered, p.verdict(a))
+		body.Type, body.PublicID, a.path, a.header.Get(notification.AttemptHeader), a.answered, p.verdict(a))
 }
 
 // excerpt shows a notification as its receiver sees it.
 func excerpt(a arrival) string {
 	lines := []string{http.MethodPost + " " + a.path}
-	for _, name := range []string{"Content-Type", "User-Agent", delivery.TimestampHeader, delivery.SignatureHeader,
-		delivery.DeliveryHeader, delivery.AttemptHeader} {
+	for _, name := range []string{"Content-Type", "User-Agent", notification.TimestampHeader, notification.SignatureHeader,
+		notification.DeliveryHeader, notification.AttemptHeader} {
 		lines = append(lines, name+": "+a.header.Get(name))
 	}
 	var pretty bytes.Buffer

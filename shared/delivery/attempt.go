@@ -15,15 +15,6 @@ import (
 	"github.com/mediahooks/mediahooks/shared/signature"
 )
 
-// The headers of a notification. The first two are Cloudinary's; the others let
-// a receiver drop what it has seen.
-const (
-	TimestampHeader = "X-Cld-Timestamp"
-	SignatureHeader = "X-Cld-Signature"
-	DeliveryHeader  = "X-Mediahooks-Delivery"
-	AttemptHeader   = "X-Mediahooks-Attempt"
-)
-
 // attempt makes the task's attempt and brings its record up to date, in memory.
 // It sets the task's err where a fault of ours kept the attempt from being made.
 func (s Service) attempt(ctx context.Context, t *task) {
@@ -34,7 +25,7 @@ func (s Service) attempt(ctx context.Context, t *task) {
 		t.err = fmt.Errorf("read settings of %s: %w", m.CloudName, err)
 		return
 	}
-	req, keyID, reason, err := s.sign(ctx, m, started)
+	req, signed, reason, err := s.sign(ctx, m, started)
 	if err != nil {
 		t.err = err
 		return
@@ -49,7 +40,7 @@ func (s Service) attempt(ctx context.Context, t *task) {
 	t.attempt = classify(t.answer, s.isSuccess(settings.Success), ended)
 	t.attempt.Number = m.Attempt
 	t.attempt.StartedAt, t.attempt.Duration = started.UTC(), ended.Sub(started)
-	t.attempt.SigningKey = keyID
+	t.attempt.SigningKey, t.attempt.Timestamp, t.attempt.Signature = signed.key, signed.timestamp, signed.digest
 	t.attempt.Lane = m.Lane
 	s.decide(t, s.schedule(settings), ended)
 }
@@ -74,40 +65,47 @@ func (s Service) schedule(settings notification.Settings) retry.Schedule {
 	return s.Schedule
 }
 
+// signed is what a request was signed with.
+type signed struct {
+	key       string
+	timestamp int64
+	digest    string
+}
+
 // sign makes the request of an attempt, with the key that is right at this
 // moment. A reason says that none can be made, an error that this is not known.
-func (s Service) sign(ctx context.Context, m notification.Message, at time.Time) (req notification.Request, keyID string, reason notification.Reason, err error) {
+func (s Service) sign(ctx context.Context, m notification.Message, at time.Time) (req notification.Request, by signed, reason notification.Reason, err error) {
 	key, err := s.Keys.SigningKey(ctx, m.CloudName)
 	switch {
 	case errors.Is(err, notification.ErrSigningKeyDisabled):
-		return req, "", notification.ReasonSigningKeyDisabled, nil
+		return req, by, notification.ReasonSigningKeyDisabled, nil
 	case errors.Is(err, notification.ErrNoSigningKey):
-		return req, "", notification.ReasonNoSigningKey, nil
+		return req, by, notification.ReasonNoSigningKey, nil
 	case err != nil:
-		return req, "", "", fmt.Errorf("get signing key of %s: %w", m.CloudName, err)
+		return req, by, "", fmt.Errorf("get signing key of %s: %w", m.CloudName, err)
 	}
 	unpacked, err := payload.Unpack(m.Body)
 	if err != nil {
 		s.Log.ErrorContext(ctx, "stored body is unreadable", "delivery_id", m.DeliveryID, "error", err)
-		return req, "", notification.ReasonInvalidPayload, nil
+		return req, by, notification.ReasonInvalidPayload, nil
 	}
 	body := payload.WithSignatureKey(unpacked, key.APIKey)
 	timestamp := signature.Timestamp(m.AcceptedAt, at)
 	digest, err := signature.Sign(key.Algorithm, body, timestamp, key.Secret)
 	if err != nil {
-		return req, "", "", fmt.Errorf("sign delivery %s: %w", m.DeliveryID, err)
+		return req, by, "", fmt.Errorf("sign delivery %s: %w", m.DeliveryID, err)
 	}
 	return notification.Request{
 		URL: m.URL,
 		Header: map[string]string{
-			"Content-Type":  "application/json",
-			TimestampHeader: strconv.FormatInt(timestamp, 10),
-			SignatureHeader: digest,
-			DeliveryHeader:  m.DeliveryID,
-			AttemptHeader:   strconv.Itoa(m.Attempt),
+			"Content-Type":               "application/json",
+			notification.TimestampHeader: strconv.FormatInt(timestamp, 10),
+			notification.SignatureHeader: digest,
+			notification.DeliveryHeader:  m.DeliveryID,
+			notification.AttemptHeader:   strconv.Itoa(m.Attempt),
 		},
 		Body: body,
-	}, key.APIKey, "", nil
+	}, signed{key.APIKey, timestamp, digest}, "", nil
 }
 
 func keyFault(reason notification.Reason) string {
@@ -156,6 +154,8 @@ func (s Service) decide(t *task, schedule retry.Schedule, ended time.Time) {
 			URL:              m.URL,
 			Why:              m.Why,
 			TriggerID:        m.TriggerID,
+			Lead:             m.Lead,
+			PublicIDs:        m.PublicIDs,
 			AcceptedAt:       m.AcceptedAt,
 			ExpiresAt:        m.AcceptedAt.Add(s.Retention),
 		}
@@ -166,7 +166,7 @@ func (s Service) decide(t *task, schedule retry.Schedule, ended time.Time) {
 		d.Status = notification.Delivered
 		return
 	}
-	wait, again := schedule.Next(m.Attempt, t.attempt.RetryAfter)
+	wait, again := schedule.Next(m.Attempt-d.ScheduleFrom, t.attempt.RetryAfter)
 	if !again {
 		d.Status = notification.Exhausted
 		return

@@ -180,10 +180,10 @@ func TestFirstAttemptSucceeds(t *testing.T) {
 	if want := `{"notification_type":"upload","public_id":"a","signature_key":"123"}`; string(req.Body) != want {
 		t.Errorf("body = %s, want %s", req.Body, want)
 	}
-	if !signature.Verify(signature.SHA1, req.Body, epoch.Unix(), req.Header[delivery.SignatureHeader], secret) {
+	if !signature.Verify(signature.SHA1, req.Body, epoch.Unix(), req.Header[notification.SignatureHeader], secret) {
 		t.Error("the signature does not verify")
 	}
-	delete(req.Header, delivery.SignatureHeader)
+	delete(req.Header, notification.SignatureHeader)
 	wantHeader := map[string]string{
 		"Content-Type": "application/json", "X-Cld-Timestamp": strconv.FormatInt(epoch.Unix(), 10),
 		"X-Mediahooks-Delivery": deliveryID(1), "X-Mediahooks-Attempt": "1",
@@ -273,7 +273,7 @@ func TestSchedule(t *testing.T) {
 				}
 			}
 			for i, req := range b.sender.sent()[1:] {
-				if string(req.Body) != string(b.sender.sent()[0].Body) || req.Header[delivery.AttemptHeader] != strconv.Itoa(i+2) {
+				if string(req.Body) != string(b.sender.sent()[0].Body) || req.Header[notification.AttemptHeader] != strconv.Itoa(i+2) {
 					t.Errorf("attempt %d differs from the first: %s %v", i+2, req.Body, req.Header)
 				}
 			}
@@ -551,7 +551,7 @@ func TestQuickOnesDoNotWaitForASlowOne(t *testing.T) {
 		return tick
 	}
 	b.sender.answer = func(_ int, req notification.Request) notification.Answer {
-		if req.Header[delivery.DeliveryHeader] == deliveryID(10) {
+		if req.Header[notification.DeliveryHeader] == deliveryID(10) {
 			<-done
 		}
 		return notification.Answer{StatusCode: 500}
@@ -665,7 +665,7 @@ func TestCrashes(t *testing.T) {
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			posts[req.Header[delivery.DeliveryHeader]+req.Header[delivery.AttemptHeader]]++
+			posts[req.Header[notification.DeliveryHeader]+req.Header[notification.AttemptHeader]]++
 			return notification.Answer{StatusCode: []int{500, 200}[(n+seed)%2]}
 		}
 		var diedAt atomic.Value

@@ -19,6 +19,7 @@ type Service struct {
 	Queue        Queue
 	Clock        Clock
 	Guard        URLGuard
+	IDs          *IDs
 	Now          func() time.Time
 	// HoldTimeout is how long one half of an eager pair waits for the other.
 	HoldTimeout time.Duration
@@ -90,6 +91,7 @@ func (s Service) Accept(ctx context.Context, env notification.Environment, calle
 		}
 	}
 	unique := s.insert(ctx, list.events)
+	s.log(ctx, list.events, unique)
 	due := gather(list.events, unique)
 	s.join(ctx, env, list.events, unique)
 	for event, err := range s.send(ctx, due) {
@@ -223,6 +225,24 @@ func (s Service) insert(ctx context.Context, events []notification.Event) []Resu
 		}
 	}
 	return results
+}
+
+// log writes the rows of events that no delivery stands for in lists. A repeat
+// writes them again, in case the first call came no further than its events.
+func (s Service) log(ctx context.Context, events []notification.Event, results []Result) {
+	var logged []notification.Event
+	var owner []int
+	for i, event := range events {
+		if event.LogID != "" && results[i].Err == nil {
+			logged, owner = append(logged, event), append(owner, i)
+		}
+	}
+	if len(logged) == 0 {
+		return
+	}
+	for at, err := range s.Records.LogEvents(ctx, logged) {
+		results[owner[at]].fail(fmt.Errorf("log event %s: %w", logged[at].ID, err))
+	}
 }
 
 // gather lists the messages of the events that need not wait. What is, or was,

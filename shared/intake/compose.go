@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/oklog/ulid/v2"
-
 	"github.com/mediahooks/mediahooks/shared/misfit"
 	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/payload"
@@ -55,7 +53,7 @@ func (c composer) compose(r Report) (notification.Event, error) {
 		ExpiresAt:        c.now.Add(c.Retention),
 	}
 	if event.ID == "" {
-		event.ID = newID(event.AcceptedAt)
+		event.ID = c.IDs.next(event.AcceptedAt)
 	}
 	if c.env.Settings.FolderMode == notification.FixedFolders {
 		if event.NotificationType, err = inFixedFolders(r); err != nil {
@@ -73,6 +71,7 @@ func (c composer) compose(r Report) (notification.Event, error) {
 		return notification.Event{}, request.Malformed(r.field("payload"), err)
 	}
 	event.Body = payload.Pack(body)
+	event.PublicIDs = publicIDs(r.Payload)
 	event.Misfit = misfit.Find(event.NotificationType, r.Payload)
 	event.Targets, err = c.targets(r, event)
 	if err != nil {
@@ -83,6 +82,9 @@ func (c composer) compose(r Report) (notification.Event, error) {
 		event.Status, event.Targets = notification.EventSuppressed, nil
 	case waits(event):
 		event.Status, event.HeldUntil = notification.EventHeld, event.AcceptedAt.Add(c.HoldTimeout)
+	}
+	if event.Status != notification.EventAccepted || len(event.Targets) == 0 {
+		event.LogID = c.IDs.next(event.AcceptedAt)
 	}
 	return event, nil
 }
@@ -139,7 +141,7 @@ func (c composer) targets(r Report, event notification.Event) ([]notification.Ta
 			return nil, err
 		}
 	}
-	list := targetList{at: event.AcceptedAt}
+	list := targetList{ids: c.IDs, at: event.AcceptedAt}
 	if event.NotificationType == eagerType {
 		list.addEager(event, c.env.Hooks, nil)
 		return list.targets, nil
@@ -161,6 +163,7 @@ func eagerURL(r Report) string {
 
 // targetList gathers targets, each URL once, by the first reason that names it.
 type targetList struct {
+	ids     *IDs
 	at      time.Time
 	targets []notification.Target
 }
@@ -169,12 +172,13 @@ func (l *targetList) add(url string, why notification.Why, triggerID string) {
 	if url == "" {
 		return
 	}
-	for _, t := range l.targets {
+	for i, t := range l.targets {
 		if t.URL == url {
+			l.targets[i].Also = append(t.Also, notification.Naming{Why: why, TriggerID: triggerID})
 			return
 		}
 	}
-	l.targets = append(l.targets, notification.Target{DeliveryID: newID(l.at), URL: url, Why: why, TriggerID: triggerID})
+	l.targets = append(l.targets, notification.Target{DeliveryID: l.ids.next(l.at), URL: url, Why: why, TriggerID: triggerID})
 }
 
 func (l *targetList) addTriggers(notificationType string, hooks notification.Hooks) {
@@ -214,12 +218,6 @@ func instant(t time.Time) string {
 		return ""
 	}
 	return t.Format(time.RFC3339Nano)
-}
-
-// newID returns a ULID of the given time. Its other half is random rather than
-// counted upwards, because deliveries are spread over partitions by it.
-func newID(at time.Time) string {
-	return ulid.MustNew(ulid.Timestamp(at), rand.Reader).String()
 }
 
 // newBatchID returns 64 hex digits, as Cloudinary's have.

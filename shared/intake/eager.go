@@ -78,6 +78,7 @@ func (l *targetList) addEager(event notification.Event, hooks notification.Hooks
 
 // pair is what is known of a batch when one of its events is decided.
 type pair struct {
+	ids   *IDs
 	batch notification.Batch
 	// uploads and eagers are the events of the batch that are on record.
 	uploads, eagers []notification.Event
@@ -110,7 +111,7 @@ func (p pair) decide(event notification.Event) (notification.Event, bool) {
 func (p pair) decideEager(event notification.Event) (notification.Event, bool) {
 	known := int64(len(p.batch.Uploads))
 	held := event.Status == notification.EventHeld
-	list := targetList{at: event.AcceptedAt, targets: slices.Clone(event.Targets)}
+	list := targetList{ids: p.ids, at: event.AcceptedAt, targets: slices.Clone(event.Targets)}
 	eager := *event.Eager
 	switch {
 	case known > eager.Uploads:

@@ -31,6 +31,10 @@ type Records interface {
 	// the event that holds its id. An event whose fate is unknown is in failed,
 	// by index; it may or may not have been stored.
 	InsertEvents(ctx context.Context, events []notification.Event) (existing []*notification.Event, failed map[int]error)
+	// LogEvents writes the row that stands for an event in lists, for each of the
+	// events that has a LogID. To find it there is a success. It returns an error
+	// for each that was not written, by index.
+	LogEvents(ctx context.Context, events []notification.Event) (failed map[int]error)
 	// Events reads events, strongly consistent. Those that do not exist or have
 	// expired are absent from the result.
 	Events(ctx context.Context, keys []notification.EventKey) (map[notification.EventKey]notification.Event, error)

@@ -156,7 +156,7 @@ func (s Service) settleOnce(ctx context.Context, env notification.Environment, b
 	if err != nil {
 		return nil, fmt.Errorf("read events of batch %s: %w", batch.ID, err)
 	}
-	p := pair{batch: batch, hooks: env.Hooks, now: s.Now().UTC()}
+	p := pair{ids: s.IDs, batch: batch, hooks: env.Hooks, now: s.Now().UTC()}
 	p.uploads = present(events, batch, batch.Uploads)
 	p.eagers = present(events, batch, batch.Eagers)
 	var sends sending

@@ -30,10 +30,16 @@ type Delivery struct {
 	URL              string
 	Why              Why
 	TriggerID        string
-	Status           Status
-	AcceptedAt       time.Time
+	// Lead says that the record stands for its event in lists.
+	Lead       bool
+	PublicIDs  []string
+	Status     Status
+	AcceptedAt time.Time
 	// AttemptCount is the number of the last attempt made.
 	AttemptCount int
+	// ScheduleFrom is the attempt that the schedule counts from: 0, or the last one
+	// before somebody resent the delivery.
+	ScheduleFrom int
 	// Attempts are the latest attempts, oldest first; at most KeptAttempts.
 	Attempts []Attempt
 	// NextAt is when the next attempt is due; zero unless retrying.
@@ -91,7 +97,11 @@ type Attempt struct {
 	RemoteAddr string
 	// SigningKey is the API key that signed, empty where nothing was sent.
 	SigningKey string
-	Lane       Lane
+	// Timestamp and Signature are what was sent with the body, in unix seconds and
+	// hex; zero where nothing was.
+	Timestamp int64
+	Signature string
+	Lane      Lane
 	// RetryAfter is the wait that the receiver asked for, 0 for none.
 	RetryAfter time.Duration
 }

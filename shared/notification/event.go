@@ -18,6 +18,11 @@ type Event struct {
 	Body    []byte
 	Status  EventStatus
 	Targets []Target
+	// PublicIDs are the assets that the payload names, at most MaxPublicIDs.
+	PublicIDs []string
+	// LogID names the row that stands for the event in lists, where none of its
+	// deliveries does: it had none when it was accepted, or had to wait.
+	LogID string
 	// BatchID ties an eager result to its upload.
 	BatchID string
 	// Eager is what the call behind the event asked for; nil where it asked for
@@ -111,6 +116,9 @@ type Batch struct {
 	ExpiresAt  time.Time
 }
 
+// MaxPublicIDs is how many of the assets of an event can be searched for.
+const MaxPublicIDs = 10
+
 // MaxBatch is how many events may name one batch_id.
 const MaxBatch = 100
 
@@ -132,6 +140,14 @@ type Target struct {
 	URL        string
 	Why        Why
 	// TriggerID is the trigger that named the URL, where one did.
+	TriggerID string
+	// Also is what else named the URL, which is told once.
+	Also []Naming
+}
+
+// Naming is one reason for which an event goes to a URL.
+type Naming struct {
+	Why       Why
 	TriggerID string
 }
 
@@ -159,6 +175,8 @@ func (e Event) Message(t Target, attempt int, lane Lane, due time.Time) Message 
 		URL:              t.URL,
 		Why:              t.Why,
 		TriggerID:        t.TriggerID,
+		Lead:             e.LogID == "" && len(e.Targets) > 0 && e.Targets[0].DeliveryID == t.DeliveryID,
+		PublicIDs:        e.PublicIDs,
 		AcceptedAt:       e.AcceptedAt,
 		Body:             e.Body,
 	}

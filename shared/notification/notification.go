@@ -47,11 +47,16 @@ type Message struct {
 	// its origin yet.
 	Passes int `json:"passes,omitempty"`
 
-	NotificationType string    `json:"notification_type,omitempty"`
-	URL              string    `json:"url,omitempty"`
-	Why              Why       `json:"why,omitempty"`
-	TriggerID        string    `json:"trigger_id,omitempty"`
-	AcceptedAt       time.Time `json:"accepted_at,omitzero"`
+	NotificationType string `json:"notification_type,omitempty"`
+	URL              string `json:"url,omitempty"`
+	Why              Why    `json:"why,omitempty"`
+	TriggerID        string `json:"trigger_id,omitempty"`
+	// Lead says that the delivery's record stands for its event in lists: it is
+	// the event's first.
+	Lead bool `json:"lead,omitempty"`
+	// PublicIDs are the assets that the event is about.
+	PublicIDs  []string  `json:"public_ids,omitempty"`
+	AcceptedAt time.Time `json:"accepted_at,omitzero"`
 	// Body is the packed notification up to its signature_key; see package
 	// payload.
 	Body []byte `json:"body,omitempty"`
@@ -64,6 +69,6 @@ func (m Message) IsReference() bool { return m.URL == "" }
 // Reference returns the message without its URL and body.
 func (m Message) Reference() Message {
 	m.URL, m.Body, m.Why, m.TriggerID, m.NotificationType = "", nil, "", "", ""
-	m.AcceptedAt = time.Time{}
+	m.AcceptedAt, m.Lead, m.PublicIDs = time.Time{}, false, nil
 	return m
 }

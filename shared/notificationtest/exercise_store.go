@@ -41,6 +41,10 @@ type StoreContract interface {
 	Claim(ctx context.Context, key notification.DeliveryKey, attempt int, now, until time.Time) (notification.Delivery, bool, error)
 	RecordAttempts(ctx context.Context, deliveries []notification.Delivery) (failed map[int]error)
 	Overdue(ctx context.Context, at time.Time, visit func([]notification.Delivery) error) error
+	LogEvents(ctx context.Context, events []notification.Event) (failed map[int]error)
+	Log(ctx context.Context, q notification.LogQuery) (notification.LogPage, error)
+	EventHeads(ctx context.Context, keys []notification.EventKey) (map[notification.EventKey]notification.Event, error)
+	Reopen(ctx context.Context, d notification.Delivery, due time.Time, lane notification.Lane) error
 	PutOff(ctx context.Context, d notification.Delivery, until time.Time) error
 }
 
@@ -68,6 +72,7 @@ func ExerciseStore(t *testing.T, open func(t *testing.T, now func() time.Time) S
 		"deliveries":   deliveryTests,
 		"origins":      originTests,
 		"overdue":      overdueTests,
+		"log":          logTests,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for name, test := range tests {

@@ -26,6 +26,7 @@ type Store struct {
 	probes       map[notification.OriginKey]time.Time
 	batches      map[batchKey]notification.Batch
 	deliveries   map[notification.DeliveryKey]notification.Delivery
+	rows         map[notification.DeliveryKey]notification.Delivery // of events without deliveries
 	putOff       map[notification.DeliveryKey]putOff
 }
 
@@ -44,6 +45,7 @@ func NewStore(now func() time.Time) *Store {
 		probes:       make(map[notification.OriginKey]time.Time),
 		batches:      make(map[batchKey]notification.Batch),
 		deliveries:   make(map[notification.DeliveryKey]notification.Delivery),
+		rows:         make(map[notification.DeliveryKey]notification.Delivery),
 		putOff:       make(map[notification.DeliveryKey]putOff),
 	}
 }
@@ -197,10 +199,10 @@ func sameTrigger(a, b notification.Trigger) bool {
 // sameInsertion recognises an event by its deliveries. One without any is never
 // recognised, since two producers may well say the same in the same moment.
 func sameInsertion(a, b notification.Event) bool {
-	return len(a.Targets) > 0 && slices.EqualFunc(a.Targets, b.Targets, func(a, b notification.Target) bool {
-		return a.DeliveryID == b.DeliveryID
-	})
+	return len(a.Targets) > 0 && slices.EqualFunc(a.Targets, b.Targets, sameDelivery)
 }
+
+func sameDelivery(a, b notification.Target) bool { return a.DeliveryID == b.DeliveryID }
 
 func fail(failed map[int]error, i int, err error) map[int]error {
 	if failed == nil {

@@ -61,7 +61,7 @@ func (s *Store) ReplaceEvent(ctx context.Context, event notification.Event) erro
 // sameRevision recognises a change that has taken place.
 func sameRevision(a, b notification.Event) bool {
 	return a.Revision == b.Revision && a.Status == b.Status && a.Release == b.Release &&
-		a.ReleasedAt.Equal(b.ReleasedAt) && slices.Equal(a.Targets, b.Targets)
+		a.ReleasedAt.Equal(b.ReleasedAt) && slices.EqualFunc(a.Targets, b.Targets, sameDelivery)
 }
 
 // JoinBatch adds an event to its batch. See intake.Records.

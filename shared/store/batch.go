@@ -108,13 +108,19 @@ func statementError(e *types.BatchStatementError) (err error, passing bool) {
 // read reads items, strongly consistent. Those that do not exist are absent
 // from the result.
 func (t *Table) read(ctx context.Context, keys []key) (map[key]map[string]types.AttributeValue, error) {
+	return t.readPart(ctx, keys, nil)
+}
+
+// readPart reads of each item the named attributes, pk and sk among them; nil for
+// all.
+func (t *Table) readPart(ctx context.Context, keys []key, attributes []string) (map[key]map[string]types.AttributeValue, error) {
 	found := make(map[key]map[string]types.AttributeValue, len(keys))
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(inFlight)
 	for chunk := range slices.Chunk(distinct(keys), maxKeys) {
 		group.Go(func() error {
-			return t.readChunk(ctx, chunk, func(k key, attributes map[string]types.AttributeValue) {
+			return t.readChunk(ctx, chunk, attributes, func(k key, attributes map[string]types.AttributeValue) {
 				mu.Lock()
 				defer mu.Unlock()
 				found[k] = attributes
@@ -127,16 +133,20 @@ func (t *Table) read(ctx context.Context, keys []key) (map[key]map[string]types.
 	return found, nil
 }
 
-func (t *Table) readChunk(ctx context.Context, keys []key, found func(key, map[string]types.AttributeValue)) error {
+func (t *Table) readChunk(ctx context.Context, keys []key, attributes []string, found func(key, map[string]types.AttributeValue)) error {
 	left := make([]map[string]types.AttributeValue, len(keys))
 	for i, k := range keys {
 		left[i] = k.attributes()
 	}
+	wanted := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
+	if len(attributes) > 0 {
+		expression, names := projection(attributes)
+		wanted.ProjectionExpression, wanted.ExpressionAttributeNames = &expression, names
+	}
 	for fruitless := 0; ; {
+		wanted.Keys = left
 		out, err := t.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
-			RequestItems: map[string]types.KeysAndAttributes{
-				t.name: {Keys: left, ConsistentRead: aws.Bool(true)},
-			},
+			RequestItems: map[string]types.KeysAndAttributes{t.name: wanted},
 		})
 		if err != nil {
 			return err

@@ -145,8 +145,8 @@ func readBatch(cloudName, batchID string, attributes map[string]types.AttributeV
 	batch := notification.Batch{
 		CloudName:  cloudName,
 		ID:         batchID,
-		Uploads:    f.texts("uploads"),
-		Eagers:     f.texts("eagers"),
+		Uploads:    f.set("uploads"),
+		Eagers:     f.set("eagers"),
 		TimedOutAt: f.time("timed_out_at"),
 		ExpiresAt:  f.expiry(),
 	}

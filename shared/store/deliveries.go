@@ -97,6 +97,7 @@ func (t *Table) RecordAttempts(ctx context.Context, deliveries []notification.De
 		keys[i] = k
 		valid = append(valid, i)
 	}
+	valid, failed = t.marked(ctx, deliveries, keys, valid, failed)
 	for _, round := range rounds(len(valid), func(at int) key { return keys[valid[at]] }) {
 		for at, i := range round {
 			round[at] = valid[i]
@@ -106,6 +107,34 @@ func (t *Table) RecordAttempts(ctx context.Context, deliveries []notification.De
 		}
 	}
 	return failed
+}
+
+// marked returns those of the valid deliveries whose hour has its mark: without
+// one, a record would be found by its id alone.
+func (t *Table) marked(ctx context.Context, deliveries []notification.Delivery, keys []key, valid []int, failed map[int]error) ([]int, map[int]error) {
+	var rows []key
+	var last time.Time
+	for _, i := range valid {
+		if deliveries[i].AttemptCount == 1 {
+			rows = append(rows, keys[i])
+			if deliveries[i].ExpiresAt.After(last) {
+				last = deliveries[i].ExpiresAt
+			}
+		}
+	}
+	unmarked := t.markHours(ctx, rows, last)
+	if len(unmarked) == 0 {
+		return valid, failed
+	}
+	var kept []int
+	for _, i := range valid {
+		if err := unmarked[keys[i].pk]; err != nil && deliveries[i].AttemptCount == 1 {
+			failed = fail(failed, i, fmt.Errorf("record delivery %s: %w", deliveries[i].DeliveryID, err))
+			continue
+		}
+		kept = append(kept, i)
+	}
+	return kept, failed
 }
 
 // recordRound records the deliveries of the given indices, no two of which are
@@ -177,7 +206,7 @@ func (t *Table) updateStatement(k key, d notification.Delivery) types.BatchState
 	}
 	if open, at := openKey(k, d); open != "" {
 		statement += ` SET "open_in"=? SET "open_at"=?`
-		values = append(values, text(open), number(nanoseconds(at)))
+		values = append(values, text(open), text(at))
 	} else {
 		statement += ` REMOVE "open_in" REMOVE "open_at"`
 	}

@@ -11,12 +11,15 @@ import (
 // deliveryItem encodes a delivery's record under its key.
 func deliveryItem(k key, d notification.Delivery) item {
 	open, openAt := openKey(k, d)
-	return newItem(k, 17).
+	return newItem(k, 20).
 		text("event_id", d.EventID).
 		text("notification_type", d.NotificationType).
 		text("url", d.URL).
 		text("why", string(d.Why)).
 		text("trigger_id", d.TriggerID).
+		boolean("lead", d.Lead).
+		texts("public_ids", d.PublicIDs).
+		number("schedule_from", int64(d.ScheduleFrom)).
 		text("status", string(d.Status)).
 		time("accepted_at", d.AcceptedAt).
 		number("attempt_count", int64(d.AttemptCount)).
@@ -24,26 +27,29 @@ func deliveryItem(k key, d notification.Delivery) item {
 		time("next_at", d.NextAt).
 		text("next_lane", string(d.NextLane)).
 		text(openPartition, open).
-		time(openSort, openAt).
+		text(openSort, openAt).
 		expiry(d.ExpiresAt)
 }
 
 // openKey returns where the delivery stands in the sparse index; nowhere, unless
 // it is retrying or exhausted.
-func openKey(k key, d notification.Delivery) (partition string, at time.Time) {
+func openKey(k key, d notification.Delivery) (partition, sort string) {
 	switch d.Status {
 	case notification.Retrying:
-		return duePartition(shardOf(k)), d.NextAt
+		return duePartition(shardOf(k)), instant(d.NextAt)
 	case notification.Exhausted:
-		return failedPartition(d.CloudName, shardOf(k)), d.AcceptedAt
+		return failedPartition(d.CloudName, shardOf(k)), d.DeliveryID
 	}
-	return "", time.Time{}
+	return "", ""
 }
+
+// instant writes a time so that texts sort as times do.
+func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000Z") }
 
 func attemptList(attempts []notification.Attempt) []types.AttributeValue {
 	list := make([]types.AttributeValue, len(attempts))
 	for i, a := range attempts {
-		list[i] = make(item, 0, 15).
+		list[i] = make(item, 0, 17).
 			number("number", int64(a.Number)).
 			time("started_at", a.StartedAt).
 			number("duration", int64(a.Duration)).
@@ -57,6 +63,8 @@ func attemptList(attempts []notification.Attempt) []types.AttributeValue {
 			binary("response", a.Response).
 			text("remote_addr", a.RemoteAddr).
 			text("signing_key", a.SigningKey).
+			number("timestamp", a.Timestamp).
+			text("signature", a.Signature).
 			text("lane", string(a.Lane)).
 			number("retry_after", int64(a.RetryAfter)).
 			asDocument()
@@ -74,6 +82,9 @@ func readDelivery(k notification.DeliveryKey, attributes map[string]types.Attrib
 		URL:              f.text("url"),
 		Why:              notification.Why(f.text("why")),
 		TriggerID:        f.text("trigger_id"),
+		Lead:             f.boolean("lead"),
+		PublicIDs:        f.texts("public_ids"),
+		ScheduleFrom:     int(f.number("schedule_from")),
 		Status:           notification.Status(f.text("status")),
 		AcceptedAt:       f.time("accepted_at"),
 		AttemptCount:     int(f.number("attempt_count")),
@@ -103,6 +114,8 @@ func readAttempt(f *fields) notification.Attempt {
 		Response:   f.binary("response"),
 		RemoteAddr: f.text("remote_addr"),
 		SigningKey: f.text("signing_key"),
+		Timestamp:  f.number("timestamp"),
+		Signature:  f.text("signature"),
 		Lane:       notification.Lane(f.text("lane")),
 		RetryAfter: f.duration("retry_after"),
 	}

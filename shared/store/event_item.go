@@ -13,11 +13,16 @@ import (
 func eventItem(event notification.Event) item {
 	targets := make([]types.AttributeValue, len(event.Targets))
 	for i, target := range event.Targets {
-		targets[i] = make(item, 0, 4).
+		also := make([]types.AttributeValue, len(target.Also))
+		for i, naming := range target.Also {
+			also[i] = make(item, 0, 2).text("why", string(naming.Why)).text("trigger_id", naming.TriggerID).asDocument()
+		}
+		targets[i] = make(item, 0, 5).
 			text("delivery_id", target.DeliveryID).
 			text("url", target.URL).
 			text("why", string(target.Why)).
 			text("trigger_id", target.TriggerID).
+			list("also", also).
 			asDocument()
 	}
 	it := newItem(eventKey(event.CloudName, event.ID), 10).
@@ -26,6 +31,8 @@ func eventItem(event notification.Event) item {
 		binary("hash", event.Hash).
 		binary("body", event.Body).
 		list("targets", targets).
+		texts("public_ids", event.PublicIDs).
+		text("log_id", event.LogID).
 		text("batch_id", event.BatchID).
 		text("misfit", event.Misfit).
 		text("parent_id", event.ParentID).
@@ -59,6 +66,8 @@ func readEvent(cloudName, eventID string, attributes map[string]types.AttributeV
 		Hash:             f.binary("hash"),
 		Body:             f.binary("body"),
 		Status:           cmp.Or(notification.EventStatus(f.text("status")), notification.EventAccepted),
+		PublicIDs:        f.texts("public_ids"),
+		LogID:            f.text("log_id"),
 		BatchID:          f.text("batch_id"),
 		Misfit:           f.text("misfit"),
 		ParentID:         f.text("parent_id"),
@@ -70,12 +79,16 @@ func readEvent(cloudName, eventID string, attributes map[string]types.AttributeV
 		ExpiresAt:        f.expiry(),
 	}
 	f.each("targets", func(f *fields) {
-		event.Targets = append(event.Targets, notification.Target{
+		target := notification.Target{
 			DeliveryID: f.text("delivery_id"),
 			URL:        f.text("url"),
 			Why:        notification.Why(f.text("why")),
 			TriggerID:  f.text("trigger_id"),
+		}
+		f.each("also", func(f *fields) {
+			target.Also = append(target.Also, notification.Naming{Why: notification.Why(f.text("why")), TriggerID: f.text("trigger_id")})
 		})
+		event.Targets = append(event.Targets, target)
 	})
 	f.within("eager", func(f *fields) {
 		event.Eager = &notification.Eager{

@@ -134,25 +134,29 @@ func (t *Table) insertEvent(ctx context.Context, event notification.Event) (*not
 // Events are recognised by their deliveries. One without any is not: two
 // producers may well say the same in the same moment.
 func unlessSame(there, event notification.Event) *notification.Event {
-	same := len(event.Targets) > 0 && slices.EqualFunc(there.Targets, event.Targets, func(a, b notification.Target) bool {
-		return a.DeliveryID == b.DeliveryID
-	})
-	if same {
+	if len(event.Targets) > 0 && slices.EqualFunc(there.Targets, event.Targets, sameDelivery) {
 		return nil
 	}
 	return &there
 }
 
+func sameDelivery(a, b notification.Target) bool { return a.DeliveryID == b.DeliveryID }
+
 // Events reads any number of events, strongly consistent. Those that do not
 // exist, or have expired, are absent from the result.
 func (t *Table) Events(ctx context.Context, names []notification.EventKey) (map[notification.EventKey]notification.Event, error) {
+	return t.events(ctx, names, nil)
+}
+
+// events reads events, or of each the named attributes alone.
+func (t *Table) events(ctx context.Context, names []notification.EventKey, attributes []string) (map[notification.EventKey]notification.Event, error) {
 	byKey := make(map[key]notification.EventKey, len(names))
 	keys := make([]key, len(names))
 	for i, name := range names {
 		keys[i] = eventKey(name.CloudName, name.EventID)
 		byKey[keys[i]] = name
 	}
-	items, err := t.read(ctx, keys)
+	items, err := t.readPart(ctx, keys, attributes)
 	if err != nil {
 		return nil, fmt.Errorf("read %d events: %w", len(names), err)
 	}
@@ -203,5 +207,5 @@ func (t *Table) ReplaceEvent(ctx context.Context, event notification.Event) erro
 // make the same at the very same nanosecond, nor with the same delivery ids.
 func sameRevision(a, b notification.Event) bool {
 	return a.Revision == b.Revision && a.Status == b.Status && a.Release == b.Release &&
-		a.ReleasedAt.Equal(b.ReleasedAt) && slices.Equal(a.Targets, b.Targets)
+		a.ReleasedAt.Equal(b.ReleasedAt) && slices.EqualFunc(a.Targets, b.Targets, sameDelivery)
 }

@@ -96,8 +96,28 @@ func (f *fields) binary(name string) []byte {
 	return nil
 }
 
-// texts reads a set of strings, in no order.
+// texts reads a list of strings.
 func (f *fields) texts(name string) []string {
+	var texts []string
+	list, ok := f.attributes[name].(*types.AttributeValueMemberL)
+	if !ok {
+		if f.attributes[name] != nil {
+			f.wrong(name, "list")
+		}
+		return nil
+	}
+	for _, v := range list.Value {
+		element := fields{attributes: map[string]types.AttributeValue{name: v}}
+		texts = append(texts, element.text(name))
+		if f.err == nil {
+			f.err = element.err
+		}
+	}
+	return texts
+}
+
+// set reads a set of strings, in no order.
+func (f *fields) set(name string) []string {
 	switch v := f.attributes[name].(type) {
 	case *types.AttributeValueMemberSS:
 		return v.Value

@@ -75,6 +75,15 @@ func (it item) list(name string, values []types.AttributeValue) item {
 	return append(it, attribute{name, &types.AttributeValueMemberL{Value: values}})
 }
 
+// texts adds strings in their order, unlike set.
+func (it item) texts(name string, values []string) item {
+	list := make([]types.AttributeValue, len(values))
+	for i, value := range values {
+		list[i] = text(value)
+	}
+	return it.list(name, list)
+}
+
 func (it item) document(name string, value item) item {
 	return append(it, attribute{name, value.asDocument()})
 }

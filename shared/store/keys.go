@@ -52,7 +52,14 @@ func batchKey(cloudName, batchID string) key {
 // spread over: one partition takes 1,000 writes a second.
 const shards = 16
 
-// deliveryKey names a delivery. Its id is a ULID, whose time is accepted_at:
+// hourForm is how an hour is written in a key.
+const hourForm = "2006010215"
+
+// hoursPartition holds, for each day, which partitions of an environment's log
+// have rows.
+func hoursPartition(cloudName string) string { return "HOURS#" + cloudName }
+
+// deliveryKey names a delivery, or a row of the log. Its id is a ULID, whose time is accepted_at:
 // the hour comes out of that time and the shard out of the last four random
 // bits, so that the id alone leads to the item, and the items of a partition
 // sort by time. It reports false for an id that is no ULID, which therefore
@@ -62,7 +69,7 @@ func deliveryKey(k notification.DeliveryKey) (key, bool) {
 	if err != nil {
 		return key{}, false
 	}
-	hour := ulid.Time(id.Time()).UTC().Format("2006010215")
+	hour := ulid.Time(id.Time()).UTC().Format(hourForm)
 	shard := id[len(id)-1] % shards
 	return key{fmt.Sprintf("LOG#%s#%s#%x", k.CloudName, hour, shard), k.DeliveryID}, true
 }

@@ -27,7 +27,7 @@ func (t *Table) Overdue(ctx context.Context, at time.Time, visit func([]notifica
 			KeyConditionExpression: aws.String(openPartition + " = :partition AND " + openSort + " <= :at"),
 			ExpressionAttributeValues: map[string]types.AttributeValue{
 				":partition": text(duePartition(shard)),
-				":at":        number(nanoseconds(at)),
+				":at":        text(instant(at)),
 			},
 			Limit: aws.Int32(maxKeys),
 		}
@@ -57,11 +57,7 @@ func (t *Table) Overdue(ctx context.Context, at time.Time, visit func([]notifica
 // overdue reads the records that items of the index stand for, and drops those
 // that are no longer overdue.
 func (t *Table) overdue(ctx context.Context, items []map[string]types.AttributeValue, at time.Time) ([]notification.Delivery, error) {
-	keys := make([]key, len(items))
-	for i, attributes := range items {
-		f := fields{attributes: attributes}
-		keys[i] = key{f.text("pk"), f.text("sk")}
-	}
+	keys := keysOf(items)
 	records, err := t.read(ctx, keys)
 	if err != nil {
 		return nil, err
@@ -77,7 +73,7 @@ func (t *Table) overdue(ctx context.Context, items []map[string]types.AttributeV
 			return nil, fmt.Errorf("delivery %s: %w", k.sk, err)
 		}
 		f := fields{attributes: attributes}
-		if d.Status == notification.Retrying && !t.expired(d.ExpiresAt) && !f.time(openSort).After(at) {
+		if d.Status == notification.Retrying && !t.expired(d.ExpiresAt) && f.text(openSort) <= instant(at) {
 			found = append(found, d)
 		}
 	}
@@ -100,7 +96,7 @@ func (t *Table) PutOff(ctx context.Context, d notification.Delivery, until time.
 			"#status": "status", // a reserved word
 		},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":until":    number(nanoseconds(until)),
+			":until":    text(instant(until)),
 			":count":    number(int64(d.AttemptCount)),
 			":retrying": text(string(notification.Retrying)),
 		},

@@ -35,11 +35,12 @@ type Table struct {
 	client API
 	name   string
 	now    func() time.Time
+	marks  marks
 }
 
 // New returns the table of that name. The clock decides what has expired.
 func New(client API, tableName string, now func() time.Time) *Table {
-	return &Table{client: client, name: tableName, now: now}
+	return &Table{client: client, name: tableName, now: now, marks: marks{made: make(map[string]bool)}}
 }
 
 // What is asked again when DynamoDB has answered only a part of a batch: a few

@@ -48,11 +48,13 @@ func TestSweep(t *testing.T) {
 	}
 
 	// The record is made an hour older.
+	past := time.Now().UTC().Add(-time.Hour)
 	_, err = dynamodb.NewFromConfig(cfg).UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
 		TableName: aws.String(local.Outputs()["TableName"]), Key: itemOf(t, key),
-		UpdateExpression: aws.String("SET next_at = :past, open_at = :past"),
+		UpdateExpression: aws.String("SET next_at = :past, open_at = :in_words"),
 		ExpressionAttributeValues: map[string]dynamodbtypes.AttributeValue{
-			":past": &dynamodbtypes.AttributeValueMemberN{Value: strconv.FormatInt(time.Now().Add(-time.Hour).UnixNano(), 10)},
+			":past":     &dynamodbtypes.AttributeValueMemberN{Value: strconv.FormatInt(past.UnixNano(), 10)},
+			":in_words": &dynamodbtypes.AttributeValueMemberS{Value: past.Format("2006-01-02T15:04:05.000000000Z")},
 		},
 	})
 	if err != nil {
