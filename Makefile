@@ -29,7 +29,7 @@ FUNCTIONS := $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: tools
 tools: .venv/.installed ## install the emulator, the SAM CLI and cfn-lint into .venv
@@ -125,6 +125,10 @@ bench: ## measure CPU, memory and cold starts of the functions, on this machine 
 bench-fair: tools ## measure what a quiet environment notices of a noisy one, on the local stack (two minutes)
 	@go run ./infra/bench fair
 
+.PHONY: simulate
+simulate: ## write docs/capacity.md's figures: what the lanes do on AWS, simulated (a minute)
+	@go run ./infra/simulation -write
+
 .PHONY: docs
 docs: ## write docs/configuration.md and docs/event-types.md from what they describe
 	go run ./infra/configuration
@@ -133,6 +137,27 @@ docs: ## write docs/configuration.md and docs/event-types.md from what they desc
 .PHONY: deploy
 deploy: tools build ## deploy to the AWS account of your credentials; STAGE=prod for that table of samconfig.toml
 	.venv/bin/sam deploy --config-env $(STAGE)
+
+# What a stack needs besides its deployment; STAGE names it, the credentials
+# are your shell's.
+OPERATOR = go run ./infra/operator -stage $(STAGE)
+CLOUD   ?=
+
+.PHONY: environment
+environment: ## make an environment on a deployed stack and print its CLOUDINARY_URL; CLOUD=acme, STAGE
+	@$(OPERATOR) -cloud "$(CLOUD)" environment
+
+.PHONY: account
+account: ## print a deployed stack's CLOUDINARY_ACCOUNT_URL; STAGE
+	@$(OPERATOR) account
+
+.PHONY: rotate-account-key
+rotate-account-key: ## give a deployed stack's account another secret; STAGE
+	@$(OPERATOR) rotate-account-key
+
+.PHONY: rewrap
+rewrap: ## have KMS encrypt a deployed stack's data keys anew; STAGE
+	@$(OPERATOR) rewrap
 
 .PHONY: clean
 clean: down ## remove what was built and installed here

@@ -48,6 +48,7 @@ var mayImport = map[string][]string{
 
 	"shared/outbound": with(domain, "golang.org/x/net/"),
 	"shared/queue":    with(domain, aws, "golang.org/x/sync/"),
+	"shared/secret":   with(domain, aws),
 	"shared/store":    with(domain, aws, "github.com/oklog/ulid/v2", "golang.org/x/sync/"),
 	"shared/vault":    with(domain, aws, "golang.org/x/sync/"),
 	"shared/workflow": with(domain, aws),

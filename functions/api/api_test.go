@@ -25,7 +25,21 @@ import (
 	"github.com/mediahooks/mediahooks/shared/web"
 )
 
-const triggerID = "0123456789abcdef0123456789abcdef"
+const (
+	triggerID = "0123456789abcdef0123456789abcdef"
+	// environmentID is 34 digits.
+	environmentID = "7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f"
+	accountID     = "16a8ff3b-736b-49a6-85c0-03b69d5a357b"
+	// accountSecret has every punctuation that a generated one may have.
+	accountSecret = "a-secret-of!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~the-account"
+)
+
+// accountKey is the account key that the files in events use.
+type accountKey struct{}
+
+func (accountKey) AccountKey(context.Context) (notification.AccountKey, error) {
+	return notification.AccountKey{APIKey: "account", APISecret: accountSecret}, nil
+}
 
 // server is the function over a store that holds the environment which the
 // files in events speak of, with one trigger.
@@ -40,8 +54,14 @@ func newServer(t *testing.T) *server {
 	s := &server{store: notificationtest.NewStore(time.Now)}
 	made := time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
 	err := s.store.CreateEnvironment(t.Context(), notification.Environment{
-		CloudName: "demo", ID: strings.Repeat("7f", 17), CreatedAt: made,
-		Keys: []notification.AccessKey{{APIKey: "111111111111111", SecretHash: registry.HashSecret("a-secret-for-sample-events"), Enabled: true}},
+		CloudName: "demo", ID: environmentID, Name: "Demo", CreatedAt: made, UpdatedAt: made, Version: 1,
+		Keys: []notification.AccessKey{
+			{
+				APIKey: "111111111111111", Name: "main_key", SecretHash: registry.HashSecret("a-secret-for-sample-events"),
+				Enabled: true, Root: true, CreatedAt: made, UpdatedAt: made,
+			},
+			{APIKey: "222222222222222", Name: "spare", SecretHash: registry.HashSecret("another"), CreatedAt: made, UpdatedAt: made},
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -65,10 +85,14 @@ func newServer(t *testing.T) *server {
 // start begins anew, with nothing but the store.
 func (s *server) start() {
 	log := slog.New(slog.NewJSONHandler(&s.log, nil))
-	stack := config.API{URLLimit: 10, Defaults: config.Defaults{RetrySchedule: config.Schedule(retry.Cloudinary()), SuccessStatus: "200"}}
-	handler := newAPI(stack, s.store, outbound.Guard{}, log)
+	stack := config.API{
+		URLLimit: 10, AccountID: accountID, Kept: config.Kept{RetentionDays: 30},
+		Defaults: config.Defaults{RetrySchedule: config.Schedule(retry.Cloudinary()), SuccessStatus: "200"},
+	}
+	handler := newAPI(stack, parts{store: s.store, guard: outbound.Guard{}, vault: notificationtest.NewVault(), account: accountKey{}, log: log})
 	atOnce := func(context.Context, time.Duration) error { return nil }
 	handler.triggers.Wait, handler.presets.Wait, handler.settings.Wait = atOnce, atOnce, atOnce
+	handler.environments.Wait, handler.keys.Wait = atOnce, atOnce
 	s.handle = web.Lambda(handler.routes(), log)
 }
 
@@ -95,48 +119,75 @@ var wantFor = map[string]struct {
 	status int
 	body   string
 }{
-	"ping.json":                          {200, `{"status":"ok"}`},
-	"list-triggers.json":                 {200, `"total":1`},
-	"list-triggers-of-a-type.json":       {200, `"event_type":"upload"`},
-	"list-triggers-of-no-type.json":      {400, `{"error":{"message":"Invalid value a for parameter event_type"}}`},
-	"create-trigger.json":                {201, `"uri":"https://shop.example/hooks/media","event_type":"rename"`},
-	"create-trigger-form.json":           {201, `"uri":"https://shop.example/hooks/form","event_type":"all"`},
-	"create-trigger-again.json":          {409, `{"error":{"message":"record_already_exists"}}`},
-	"create-trigger-malformed.json":      {400, `{"error":{"message":"uri: invalid JSON at byte 7: unexpected end"}}`},
-	"create-trigger-with-filter.json":    {400, `{"error":{"message":"filter: is not supported; only an empty object is accepted"}}`},
-	"update-trigger.json":                {200, `{"message":"ok","id":"` + triggerID + `"`},
-	"update-trigger-go-sdk.json":         {200, `"uri":"https://shop.example/hooks/third"`},
-	"update-trigger-nothing.json":        {400, `{"error":{"message":"missing_attributes"}}`},
-	"delete-trigger.json":                {200, `{"message":"ok"}`},
-	"delete-trigger-unknown.json":        {404, `{"error":{"message":"record_not_found"}}`},
-	"delete-trigger-malformed-id.json":   {400, `{"error":{"message":"invalid_or_malformed_attribute"}}`},
-	"test-trigger.json":                  {200, `{"trigger_id":"` + triggerID + `","filter_present":false,"filter_result":true}`},
-	"test-trigger-malformed-sample.json": {400, `{"error":{"message":"invalid_sample_data_json"}}`},
-	"event-types.json":                   {200, `"fixed_folder_mode":true,"schema":{"$schema":"https://json-schema.org/draft/2020-12/schema"`},
-	"event-type.json":                    {200, `{"name":"eager","description":"Eager transformations`},
-	"event-type-unknown.json":            {404, `{"error":{"message":"record_not_found"}}`},
-	"list-presets.json":                  {200, `{"presets":[{"name":"web","unsigned":true,"settings":{"folder":"a"}}]}`},
-	"list-presets-malformed.json":        {400, `{"error":{"message":"max_results: must be a number from 1 to 500"}}`},
-	"create-preset.json":                 {200, `{"message":"created","name":"print"}`},
-	"create-preset-form.json":            {200, `{"message":"created","name":"`},
-	"create-preset-again.json":           {409, `{"error":{"message":"Preset web already exists"}}`},
-	"create-preset-private-url.json":     {400, `{"error":{"message":"notification_url: `},
-	"get-preset.json":                    {200, `{"name":"web","unsigned":true,"settings":{"folder":"a"}}`},
-	"get-preset-unknown.json":            {404, `{"error":{"message":"Can't find upload preset named none"}}`},
-	"update-preset.json":                 {200, `{"message":"updated"}`},
-	"update-preset-another-name.json":    {400, `{"error":{"message":"name: is not the one in the path; a preset cannot be renamed"}}`},
-	"delete-preset.json":                 {200, `{"message":"deleted"}`},
-	"get-settings.json":                  {200, `{"signature_algorithm":"sha1","include_client_ip":false,"folder_mode":"dynamic","success":"200","retry_schedule":"3m,6m,9m"}`},
-	"put-settings.json":                  {200, `{"signature_algorithm":"sha256","include_client_ip":true,"folder_mode":"fixed","success":"2xx","retry_schedule":"1m,10m"}`},
-	"put-settings-unknown-field.json":    {400, `{"error":{"message":"retries: is not a field that is known here"}}`},
-	"put-settings-nothing.json":          {400, `{"error":{"message":"missing_attributes"}}`},
-	"put-settings-malformed.json":        {400, `{"error":{"message":"retry_schedule: must be waits such as 3m,6m,9m`},
-	"openapi.json":                       {200, "openapi: 3.0.3"},
-	"unknown-path.json":                  {404, `{"error":{"message":"no such path: /nowhere"}}`},
-	"wrong-method.json":                  {405, `{"error":{"message":"method PATCH is not allowed here; allowed: GET, HEAD, POST"}}`},
-	"no-credentials.json":                {401, `{"error":{"message":"Invalid credentials"}}`},
-	"wrong-secret.json":                  {401, `{"error":{"message":"Invalid credentials"}}`},
-	"unknown-environment.json":           {401, `{"error":{"message":"Invalid credentials"}}`},
+	"ping.json":                                 {200, `{"status":"ok"}`},
+	"list-triggers.json":                        {200, `"total":1`},
+	"list-triggers-of-a-type.json":              {200, `"event_type":"upload"`},
+	"list-triggers-of-no-type.json":             {400, `{"error":{"message":"Invalid value a for parameter event_type"}}`},
+	"create-trigger.json":                       {201, `"uri":"https://shop.example/hooks/media","event_type":"rename"`},
+	"create-trigger-form.json":                  {201, `"uri":"https://shop.example/hooks/form","event_type":"all"`},
+	"create-trigger-again.json":                 {409, `{"error":{"message":"record_already_exists"}}`},
+	"create-trigger-malformed.json":             {400, `{"error":{"message":"uri: invalid JSON at byte 7: unexpected end"}}`},
+	"create-trigger-with-filter.json":           {400, `{"error":{"message":"filter: is not supported; only an empty object is accepted"}}`},
+	"update-trigger.json":                       {200, `{"message":"ok","id":"` + triggerID + `"`},
+	"update-trigger-go-sdk.json":                {200, `"uri":"https://shop.example/hooks/third"`},
+	"update-trigger-nothing.json":               {400, `{"error":{"message":"missing_attributes"}}`},
+	"delete-trigger.json":                       {200, `{"message":"ok"}`},
+	"delete-trigger-unknown.json":               {404, `{"error":{"message":"record_not_found"}}`},
+	"delete-trigger-malformed-id.json":          {400, `{"error":{"message":"invalid_or_malformed_attribute"}}`},
+	"test-trigger.json":                         {200, `{"trigger_id":"` + triggerID + `","filter_present":false,"filter_result":true}`},
+	"test-trigger-malformed-sample.json":        {400, `{"error":{"message":"invalid_sample_data_json"}}`},
+	"event-types.json":                          {200, `"fixed_folder_mode":true,"schema":{"$schema":"https://json-schema.org/draft/2020-12/schema"`},
+	"event-type.json":                           {200, `{"name":"eager","description":"Eager transformations`},
+	"event-type-unknown.json":                   {404, `{"error":{"message":"record_not_found"}}`},
+	"list-presets.json":                         {200, `{"presets":[{"name":"web","unsigned":true,"settings":{"folder":"a"}}]}`},
+	"list-presets-malformed.json":               {400, `{"error":{"message":"max_results: must be a number from 1 to 500"}}`},
+	"create-preset.json":                        {200, `{"message":"created","name":"print"}`},
+	"create-preset-form.json":                   {200, `{"message":"created","name":"`},
+	"create-preset-again.json":                  {409, `{"error":{"message":"Preset web already exists"}}`},
+	"create-preset-private-url.json":            {400, `{"error":{"message":"notification_url: `},
+	"get-preset.json":                           {200, `{"name":"web","unsigned":true,"settings":{"folder":"a"}}`},
+	"get-preset-unknown.json":                   {404, `{"error":{"message":"Can't find upload preset named none"}}`},
+	"update-preset.json":                        {200, `{"message":"updated"}`},
+	"update-preset-another-name.json":           {400, `{"error":{"message":"name: is not the one in the path; a preset cannot be renamed"}}`},
+	"delete-preset.json":                        {200, `{"message":"deleted"}`},
+	"get-settings.json":                         {200, `{"signature_algorithm":"sha1","include_client_ip":false,"folder_mode":"dynamic","success":"200","retry_schedule":"3m,6m,9m"}`},
+	"put-settings.json":                         {200, `{"signature_algorithm":"sha256","include_client_ip":true,"folder_mode":"fixed","success":"2xx","retry_schedule":"1m,10m"}`},
+	"put-settings-unknown-field.json":           {400, `{"error":{"message":"retries: is not a field that is known here"}}`},
+	"put-settings-nothing.json":                 {400, `{"error":{"message":"missing_attributes"}}`},
+	"put-settings-malformed.json":               {400, `{"error":{"message":"retry_schedule: must be waits such as 3m,6m,9m`},
+	"list-environments.json":                    {200, `{"sub_accounts":[{"cloud_name":"demo","name":"Demo","enabled":true,"id":"` + environmentID + `","api_access_keys":[{"key":"111111111111111","enabled":true},{"key":"222222222222222","enabled":false}],"created_at":"2026-02-01T00:00:00Z","updated_at":"2026-02-01T00:00:00Z","custom_attributes":{}}]}`},
+	"list-environments-malformed.json":          {400, `{"error":{"message":"enabled: must be true or false"}}`},
+	"list-environments-secret-encoded.json":     {200, `"cloud_name":"demo"`},
+	"list-environments-by-access-key.json":      {401, `{"error":{"message":"Invalid credentials"}}`},
+	"list-environments-of-another-account.json": {401, `{"error":{"message":"Invalid credentials"}}`},
+	"create-environment.json":                   {200, `{"cloud_name":"acme","name":"Acme","enabled":true,"id":"`},
+	"create-environment-form.json":              {200, `{"cloud_name":"acme-prints","name":"Acme Prints","enabled":false,"id":"`},
+	"create-environment-no-name.json":           {400, `{"error":{"message":"name: is required"}}`},
+	"create-environment-again.json":             {409, `{"error":{"message":"cloud_name: demo is taken"}}`},
+	"get-environment.json":                      {200, `{"cloud_name":"demo","name":"Demo","enabled":true,"id":"` + environmentID + `","api_access_keys":[{"key":"111111111111111","enabled":true},{"key":"222222222222222","enabled":false}],"created_at":"2026-02-01T00:00:00Z","updated_at":"2026-02-01T00:00:00Z","custom_attributes":{}}`},
+	"get-environment-unknown.json":              {404, `{"error":{"message":"not found"}}`},
+	"update-environment.json":                   {200, `{"cloud_name":"demo","name":"Renamed","enabled":false,"id":"`},
+	"update-environment-cloud-name.json":        {400, `{"error":{"message":"cloud_name: is demo and cannot be changed`},
+	"delete-environment.json":                   {200, `{"message":"ok"}`},
+	"list-access-keys.json":                     {200, `{"access_keys":[{"name":"spare","api_key":"222222222222222","created_at":"2026-02-01T00:00:00Z","updated_at":"2026-02-01T00:00:00Z","enabled":false,"root":false}],"total":2}`},
+	"list-access-keys-page-too-far.json":        {400, `{"error":{"message":"page: must be a number from 1 to 100"}}`},
+	"list-access-keys-unknown-order.json":       {400, `{"error":{"message":"sort_by: must be one of api_key, created_at, name, enabled"}}`},
+	"create-access-key.json":                    {200, `{"name":"second","api_key":"`},
+	"create-access-key-again.json":              {409, `{"error":{"message":"name: another access key is named main_key"}}`},
+	"update-access-key.json":                    {200, `"enabled":true,"dedicated_for":["webhooks"],"root":true}`},
+	"update-access-key-last.json":               {409, `{"error":{"message":"access key 111111111111111 is the last enabled one of its environment and cannot be disabled`},
+	"update-access-key-malformed.json":          {400, `{"error":{"message":"dedicated_for: must be webhooks, or empty"}}`},
+	"delete-access-key.json":                    {200, `{"message":"ok"}`},
+	"delete-access-key-last.json":               {409, `is the last enabled one of its environment and cannot be deleted`},
+	"delete-access-key-by-name.json":            {200, `{"message":"ok"}`},
+	"delete-access-key-by-name-in-query.json":   {200, `{"message":"ok"}`},
+	"account-key-for-an-environment.json":       {401, `{"error":{"message":"Invalid credentials"}}`},
+	"openapi.json":                              {200, "openapi: 3.0.3"},
+	"unknown-path.json":                         {404, `{"error":{"message":"no such path: /nowhere"}}`},
+	"wrong-method.json":                         {405, `{"error":{"message":"method PATCH is not allowed here; allowed: GET, HEAD, POST"}}`},
+	"no-credentials.json":                       {401, `{"error":{"message":"Invalid credentials"}}`},
+	"wrong-secret.json":                         {401, `{"error":{"message":"Invalid credentials"}}`},
+	"unknown-environment.json":                  {401, `{"error":{"message":"Invalid credentials"}}`},
 }
 
 func TestEvents(t *testing.T) {
@@ -161,7 +212,7 @@ func TestEvents(t *testing.T) {
 			if answer.Headers["X-Request-Id"] == "" || answer.Headers["Content-Type"] == "" {
 				t.Errorf("headers = %v", answer.Headers)
 			}
-			if strings.Contains(s.log.String(), "a-secret-for-sample-events") || strings.Contains(s.log.String(), "hooks/") {
+			if strings.Contains(s.log.String(), "a-secret-") || strings.Contains(s.log.String(), "hooks/") {
 				t.Errorf("the log holds a secret or a URL: %s", s.log.String())
 			}
 		})

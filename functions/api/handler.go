@@ -17,12 +17,15 @@ import (
 
 // api serves the management calls.
 type api struct {
-	directory *registry.Directory
-	triggers  registry.Triggers
-	presets   registry.Presets
-	settings  registry.Settings
-	stack     stack
-	log       *slog.Logger
+	directory    *registry.Directory
+	triggers     registry.Triggers
+	presets      registry.Presets
+	settings     registry.Settings
+	account      *registry.Account
+	environments registry.Environments
+	keys         registry.Keys
+	stack        stack
+	log          *slog.Logger
 }
 
 // stack is what is in force where an environment has decided nothing.
@@ -57,6 +60,22 @@ func (a api) routes() http.Handler {
 	} {
 		mux.Handle(pattern, web.Authenticated(a.directory, a.log, endpoint))
 	}
+	const subAccounts = " /v1_1/provisioning/accounts/{account_id}/sub_accounts"
+	for pattern, endpoint := range map[string]web.AccountEndpoint{
+		"GET" + subAccounts:                          a.listEnvironments,
+		"POST" + subAccounts:                         a.createEnvironment,
+		"GET" + subAccounts + "/{sub_account_id}":    a.getEnvironment,
+		"PUT" + subAccounts + "/{sub_account_id}":    a.updateEnvironment,
+		"DELETE" + subAccounts + "/{sub_account_id}": a.deleteEnvironment,
+
+		"GET" + subAccounts + "/{sub_account_id}/access_keys":          a.listKeys,
+		"POST" + subAccounts + "/{sub_account_id}/access_keys":         a.createKey,
+		"DELETE" + subAccounts + "/{sub_account_id}/access_keys":       a.deleteKeyByName,
+		"PUT" + subAccounts + "/{sub_account_id}/access_keys/{key}":    a.updateKey,
+		"DELETE" + subAccounts + "/{sub_account_id}/access_keys/{key}": a.deleteKey,
+	} {
+		mux.Handle(pattern, web.OfAccount(a.account, a.log, endpoint))
+	}
 	mux.HandleFunc("GET /openapi.yaml", openAPI)
 	return mux
 }
@@ -71,8 +90,24 @@ func openAPI(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(spec.OpenAPI) // into memory
 }
 
-// newAPI ties the registry's rules to a store.
-func newAPI(settings config.API, store registry.Store, guard registry.URLGuard, log *slog.Logger) api {
+// parts are what the registry's rules are tied to.
+type parts struct {
+	store   registry.Store
+	guard   registry.URLGuard
+	vault   registry.Sealer
+	account registry.AccountKeys
+	log     *slog.Logger
+}
+
+// reserve is for how long nothing but what is kept can be left of a deleted
+// environment: a wait that had begun (a week), a lane's messages (4 days) and a
+// dead-letter queue's (14).
+const reserve = 28 * 24 * time.Hour
+
+// newAPI ties the registry's rules to their parts.
+func newAPI(settings config.API, p parts) api {
+	store, guard := p.store, p.guard
+	schedule := retry.Schedule(settings.RetrySchedule)
 	a := api{
 		directory: registry.NewDirectory(store, time.Now),
 		triggers: registry.Triggers{
@@ -85,8 +120,14 @@ func newAPI(settings config.API, store registry.Store, guard registry.URLGuard, 
 		},
 		presets:  registry.Presets{Store: store, Guard: guard, Now: time.Now, Wait: wait},
 		settings: registry.Settings{Store: store, Wait: wait},
-		stack:    stack{Success: settings.SuccessStatus, Schedule: retry.Schedule(settings.RetrySchedule)},
-		log:      log,
+		account:  registry.NewAccount(settings.AccountID, p.account, time.Now, p.log),
+		environments: registry.Environments{
+			Store: store, Vault: p.vault, Now: time.Now, Wait: wait,
+			Reserve: settings.Retention() + schedule.Total() + reserve,
+		},
+		keys:  registry.Keys{Store: store, Vault: p.vault, Now: time.Now, Wait: wait},
+		stack: stack{Success: settings.SuccessStatus, Schedule: schedule},
+		log:   p.log,
 	}
 	if a.triggers.TriggerLimit == 0 {
 		types := append(catalog.EventTypes(), notification.AllEvents)

@@ -1,5 +1,6 @@
 // Command api is the Lambda function behind the management calls of the HTTP
-// API: triggers, and the description of the API itself.
+// API: triggers, presets, settings, environments and their access keys, and the
+// description of the API itself.
 package main
 
 import (
@@ -11,11 +12,15 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/mediahooks/mediahooks/shared/config"
 	"github.com/mediahooks/mediahooks/shared/outbound"
+	"github.com/mediahooks/mediahooks/shared/secret"
 	"github.com/mediahooks/mediahooks/shared/store"
 	"github.com/mediahooks/mediahooks/shared/telemetry"
+	"github.com/mediahooks/mediahooks/shared/vault"
 	"github.com/mediahooks/mediahooks/shared/web"
 )
 
@@ -41,8 +46,13 @@ func run(ctx context.Context, environ []string) error {
 	}
 	log := telemetry.NewLogger(os.Stdout, settings.LogLevel, "mediahooks-api", settings.Stage)
 	log.Info("started", "settings", settings)
-	table := store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now)
-	handler := newAPI(settings, table, guard, log)
+	handler := newAPI(settings, parts{
+		store:   store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now),
+		guard:   guard,
+		vault:   vault.New(kms.NewFromConfig(cloud), settings.SecretsKeyARN),
+		account: secret.NewAccount(secretsmanager.NewFromConfig(cloud), settings.AccountKeyARN),
+		log:     log,
+	})
 	lambda.StartWithOptions(web.Lambda(handler.routes(), log), lambda.WithContext(ctx))
 	return nil
 }

@@ -103,7 +103,7 @@ func (h handler) environment(ctx context.Context, cloudName string) (notificatio
 	if len(cloudName) > maxCloudName || len(h.clouds) > 0 && !slices.Contains(h.clouds, cloudName) {
 		return notification.Environment{}, notification.Errorf(notification.NotFound, "unknown cloud_name %.64q", cloudName)
 	}
-	return h.directory.Environment(ctx, cloudName)
+	return h.directory.Serving(ctx, cloudName)
 }
 
 // raised is the error that an invocation fails with. Lambda writes it to the log

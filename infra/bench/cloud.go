@@ -69,8 +69,8 @@ func (c *cloud) answer(operation string, body []byte) ([]byte, error) {
 		return []byte(`{"Responses":[` + strings.TrimSuffix(strings.Repeat("{},", n), ",") + `]}`), nil
 	case "SendMessageBatch":
 		return c.send(body)
-	case "GenerateDataKeyWithoutPlaintext":
-		return []byte(`{"CiphertextBlob":"c2VhbGVk","KeyId":"bench"}`), nil
+	case "GenerateDataKey":
+		return []byte(`{"CiphertextBlob":"c2VhbGVk","Plaintext":"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=","KeyId":"bench"}`), nil
 	case "Decrypt":
 		return []byte(`{"Plaintext":"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=","KeyId":"bench"}`), nil
 	}

@@ -11,20 +11,22 @@ import (
 )
 
 // writeEnv writes what a caller of the stack needs, for a shell to source. Only
-// the owner may read it: it holds the access key's secret.
+// the owner may read it: it holds the secrets of the access key and the account.
 func writeEnv(path string, s *stack.Stack) error {
 	vars := map[string]string{
-		"API_URL":               s.APIURL(),
-		"CLOUDINARY_URL":        s.CloudinaryURL(),
-		"CLOUD_NAME":            s.Credentials().CloudName,
-		"API_KEY":               s.Credentials().APIKey,
-		"API_SECRET":            s.Credentials().APISecret,
-		"AWS_ENDPOINT_URL":      s.Endpoint(),
-		"AWS_ACCESS_KEY_ID":     emulator.AccessKey,
-		"AWS_SECRET_ACCESS_KEY": emulator.SecretKey,
-		"AWS_REGION":            emulator.Region,
-		"AWS_DEFAULT_REGION":    emulator.Region, // what the AWS CLI reads
-		"STACK_NAME":            stack.Name,
+		"API_URL":        s.APIURL(),
+		"CLOUDINARY_URL": s.CloudinaryURL(),
+		// For the calls that make environments and their access keys.
+		"CLOUDINARY_ACCOUNT_URL": s.Account().URL(),
+		"CLOUD_NAME":             s.Credentials().CloudName,
+		"API_KEY":                s.Credentials().APIKey,
+		"API_SECRET":             s.Credentials().APISecret,
+		"AWS_ENDPOINT_URL":       s.Endpoint(),
+		"AWS_ACCESS_KEY_ID":      emulator.AccessKey,
+		"AWS_SECRET_ACCESS_KEY":  emulator.SecretKey,
+		"AWS_REGION":             emulator.Region,
+		"AWS_DEFAULT_REGION":     emulator.Region, // what the AWS CLI reads
+		"STACK_NAME":             stack.Name,
 	}
 	for name, value := range s.Outputs() {
 		if name != "ApiUrl" { // the address that it would have on AWS

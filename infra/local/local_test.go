@@ -150,6 +150,12 @@ func TestUpAndDown(t *testing.T) {
 	if want := "cloudinary://" + vars["API_KEY"] + ":" + vars["API_SECRET"] + "@demo?upload_prefix=" + vars["API_URL"]; vars["CLOUDINARY_URL"] != want {
 		t.Errorf("CLOUDINARY_URL is %s, want %s", vars["CLOUDINARY_URL"], want)
 	}
+	if rest, ok := strings.CutPrefix(vars["CLOUDINARY_ACCOUNT_URL"], "account://mediahooks-local:"); !ok || !strings.HasSuffix(rest, "@"+vars["ACCOUNT_ID"]) {
+		t.Errorf("CLOUDINARY_ACCOUNT_URL is %s", vars["CLOUDINARY_ACCOUNT_URL"])
+	} else if status := get(vars["API_URL"]+"/v1_1/provisioning/accounts/"+vars["ACCOUNT_ID"]+"/sub_accounts", "mediahooks-local",
+		strings.TrimSuffix(rest, "@"+vars["ACCOUNT_ID"])); status != http.StatusOK {
+		t.Errorf("list environments: got status %d", status)
+	}
 	for _, name := range []string{"AWS_ENDPOINT_URL", "STACK_NAME", "TABLE_NAME", "FIRST_QUEUE_URL", "SLOW_QUEUE_URL", "API_SECRET"} {
 		if vars[name] == "" {
 			t.Errorf("%s is empty", name)

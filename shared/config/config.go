@@ -31,21 +31,28 @@ type Common struct {
 type Queues struct {
 	FirstURL string `env:"FIRST_QUEUE_URL,required,notEmpty"`
 	SlowURL  string `env:"SLOW_QUEUE_URL,required,notEmpty"`
-	// RetentionDays is how long events and deliveries are kept.
-	RetentionDays int `env:"RETENTION_DAYS" envDefault:"30"`
+	Kept
 }
+
+func (q Queues) validate() error { return q.check() }
 
 // URLs returns the URL of each lane's queue.
 func (q Queues) URLs() map[notification.Lane]string {
 	return map[notification.Lane]string{notification.First: q.FirstURL, notification.Slow: q.SlowURL}
 }
 
-// Retention returns RetentionDays as a duration.
-func (q Queues) Retention() time.Duration { return time.Duration(q.RetentionDays) * 24 * time.Hour }
+// Kept is how long things are kept.
+type Kept struct {
+	// RetentionDays is how long events and deliveries are.
+	RetentionDays int `env:"RETENTION_DAYS" envDefault:"30"`
+}
 
-func (q Queues) validate() error {
-	if q.RetentionDays < 1 {
-		return fmt.Errorf("RETENTION_DAYS %d: must be at least 1", q.RetentionDays)
+// Retention returns RetentionDays as a duration.
+func (c Kept) Retention() time.Duration { return time.Duration(c.RetentionDays) * 24 * time.Hour }
+
+func (c Kept) check() error {
+	if c.RetentionDays < 1 {
+		return fmt.Errorf("RETENTION_DAYS %d: must be at least 1", c.RetentionDays)
 	}
 	return nil
 }
@@ -71,6 +78,12 @@ func (c Defaults) validate() error {
 type API struct {
 	Common
 	Defaults
+	Kept
+	// AccountID is whose environments these are, AccountKeyARN the secret that
+	// holds its key. SecretsKeyARN encrypts the data keys of access keys.
+	AccountID     string `env:"ACCOUNT_ID,required,notEmpty"`
+	AccountKeyARN string `env:"ACCOUNT_KEY_ARN,required,notEmpty"`
+	SecretsKeyARN string `env:"SECRETS_KEY_ARN,required,notEmpty"`
 	// URLLimit is how many notification URLs an environment may have,
 	// TriggerLimit how many triggers; 0 stands for as many as there are event
 	// types, times URLLimit.
@@ -80,7 +93,7 @@ type API struct {
 
 // Validate reports all faults.
 func (c API) Validate() error {
-	errs := []error{c.validate()}
+	errs := []error{c.validate(), c.check()}
 	if c.URLLimit < 1 {
 		errs = append(errs, fmt.Errorf("URL_LIMIT %d: must be at least 1", c.URLLimit))
 	}
@@ -146,7 +159,7 @@ type Recovery struct {
 }
 
 // Validate reports all faults.
-func (c Recovery) Validate() error { return c.Queues.validate() }
+func (c Recovery) Validate() error { return c.validate() }
 
 // Schedule is a retry.Schedule as an environment variable holds it.
 type Schedule retry.Schedule

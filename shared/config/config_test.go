@@ -15,6 +15,7 @@ import (
 var common = []string{
 	"STAGE=dev", "TABLE_NAME=t", "FIRST_QUEUE_URL=f", "SLOW_QUEUE_URL=s", "HOLD_QUEUE_URL=h", "WAIT_WORKFLOW_ARN=w", "SECRETS_KEY_ARN=k",
 	"RETRY_SCHEDULE=3m,6m,9m",
+	"ACCOUNT_ID=account", "ACCOUNT_KEY_ARN=secret",
 }
 
 func TestDefaults(t *testing.T) {
@@ -24,7 +25,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := config.Delivery{
 		Common: config.Common{Stage: "dev", TableName: "t"},
-		Queues: config.Queues{FirstURL: "f", SlowURL: "s", RetentionDays: 30},
+		Queues: config.Queues{FirstURL: "f", SlowURL: "s", Kept: config.Kept{RetentionDays: 30}},
 		Defaults: config.Defaults{
 			RetrySchedule: config.Schedule{3 * time.Minute, 6 * time.Minute, 9 * time.Minute},
 			SuccessStatus: "200",
@@ -50,7 +51,7 @@ func TestNoRetries(t *testing.T) {
 func TestIntake(t *testing.T) {
 	want := config.Intake{
 		Common:       config.Common{Stage: "dev", TableName: "t"},
-		Queues:       config.Queues{FirstURL: "f", SlowURL: "s", RetentionDays: 30},
+		Queues:       config.Queues{FirstURL: "f", SlowURL: "s", Kept: config.Kept{RetentionDays: 30}},
 		HoldQueueURL: "h",
 		HoldTimeout:  time.Hour,
 	}
@@ -109,7 +110,8 @@ func TestFaults(t *testing.T) {
 			[]string{"HOLD_TIMEOUT 24h0m0s: must be shorter than RETENTION_DAYS 1"},
 		},
 		{"clouds", "intake", []string{"EVENT_CLOUDS=demo, shop,Shop"}, []string{`EVENT_CLOUDS: " shop" is not`, `EVENT_CLOUDS: "Shop" is not`}},
-		{"limits", "api", []string{"URL_LIMIT=0", "TRIGGER_LIMIT=-1"}, []string{"URL_LIMIT 0", "TRIGGER_LIMIT -1"}},
+		{"limits", "api", []string{"URL_LIMIT=0", "TRIGGER_LIMIT=-1", "RETENTION_DAYS=0"}, []string{"URL_LIMIT 0", "TRIGGER_LIMIT -1", "RETENTION_DAYS 0"}},
+		{"no account", "api", []string{"ACCOUNT_ID=", "ACCOUNT_KEY_ARN=", "SECRETS_KEY_ARN="}, []string{"ACCOUNT_ID", "ACCOUNT_KEY_ARN", "SECRETS_KEY_ARN"}},
 		{"level", "api", []string{"LOG_LEVEL=loud"}, []string{"loud"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -12,15 +12,29 @@ type Environment struct {
 	// and hyphens.
 	CloudName string
 	// ID is 34 hex digits, shown as product_environment_id.
-	ID        string
-	CreatedAt time.Time
-	// DataKey is the key that seals the secrets of the access keys, itself
-	// encrypted by KMS.
-	DataKey  []byte
+	ID string
+	// Name and Description are for people. CustomAttributes are whatever its
+	// owner keeps with it, a JSON object; empty for none.
+	Name, Description string
+	CustomAttributes  []byte
+	// Disabled is set while the environment serves nobody: its keys authenticate
+	// no call and sign nothing.
+	Disabled             bool
+	CreatedAt, UpdatedAt time.Time
+	// DeletedAt is set when the environment is gone and its name still reserved:
+	// of the other fields CloudName, ID, CreatedAt and Version are left.
+	DeletedAt time.Time
+	// Version is raised by every change of the fields above and of Keys, which
+	// change together: a change is stored only over the version that it was made
+	// from. Hooks and Settings have versions of their own.
+	Version  int64
 	Keys     []AccessKey
 	Hooks    Hooks
 	Settings Settings
 }
+
+// Serves reports whether the environment is there for callers and producers.
+func (e Environment) Serves() bool { return !e.Disabled && e.DeletedAt.IsZero() }
 
 // AccessKey authenticates calls and signs notifications.
 type AccessKey struct {
@@ -29,14 +43,21 @@ type AccessKey struct {
 	// SecretHash is the SHA-256 digest of the secret: enough to recognise it,
 	// not to sign with it.
 	SecretHash []byte
-	// SealedSecret is the secret, encrypted under the environment's data key.
-	SealedSecret []byte
-	Enabled      bool
+	// SealedSecret is the secret, encrypted under DataKey, which is the key's own
+	// and itself encrypted by KMS.
+	SealedSecret, DataKey []byte
+	Enabled               bool
 	// Webhooks is set on the one key that is dedicated for webhooks.
-	Webhooks  bool
+	Webhooks bool
+	// Root is set on the key that the environment began with.
+	Root      bool
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
+
+// AccountKey authenticates the calls that make environments and their access
+// keys. It serves for nothing else.
+type AccountKey struct{ APIKey, APISecret string }
 
 // SigningKey is the opened key that signs an attempt. It exists in memory of
 // the delivery function only.
@@ -53,8 +74,11 @@ type SigningKey struct {
 // notifications; Verifying notification signatures.
 //
 // It returns ErrSigningKeyDisabled where the dedicated key is disabled, and
-// ErrNoSigningKey where no key is enabled.
+// ErrNoSigningKey where no key is enabled, or the environment is not.
 func (e Environment) KeyForSigning() (AccessKey, error) {
+	if !e.Serves() {
+		return AccessKey{}, ErrNoSigningKey
+	}
 	var oldest *AccessKey
 	for i, key := range e.Keys {
 		if key.Webhooks {

@@ -57,7 +57,7 @@ func CodeOf(err error) Code {
 // failed, and follows the schedule.
 var (
 	ErrSigningKeyDisabled = errors.New("the access key dedicated for webhooks is disabled")
-	ErrNoSigningKey       = errors.New("the environment has no enabled access key")
+	ErrNoSigningKey       = errors.New("the environment has no enabled access key, or is itself disabled or deleted")
 )
 
 // ErrConflict says that a record changed between reading and writing it.

@@ -20,7 +20,11 @@ import (
 // intake and delivery declare the parts, and say what each has to do.
 type StoreContract interface {
 	Environment(ctx context.Context, cloudName string) (notification.Environment, bool, error)
+	CloudName(ctx context.Context, id string) (cloudName string, found bool, err error)
+	ListEnvironments(ctx context.Context) ([]notification.Environment, error)
 	CreateEnvironment(ctx context.Context, env notification.Environment) error
+	ReplaceEnvironment(ctx context.Context, before, after notification.Environment) error
+	DeleteEnvironment(ctx context.Context, env notification.Environment, at, reservedUntil time.Time) error
 	ReplaceHooks(ctx context.Context, cloudName string, hooks notification.Hooks) error
 	ReplaceSettings(ctx context.Context, cloudName string, settings notification.Settings) error
 	UploadPresets(ctx context.Context, cloudName string, names []string) (map[string]notification.UploadPreset, error)
@@ -64,6 +68,7 @@ type storeTest struct {
 func ExerciseStore(t *testing.T, open func(t *testing.T, now func() time.Time) StoreContract) {
 	for name, tests := range map[string]map[string]func(*testing.T, storeTest){
 		"environments": environmentTests,
+		"keys":         keyTests,
 		"events":       eventTests,
 		"presets":      presetTests,
 		"settings":     settingsTests,

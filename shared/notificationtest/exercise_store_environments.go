@@ -28,11 +28,15 @@ var environmentTests = map[string]func(*testing.T, storeTest){
 
 func (s storeTest) newEnvironment(keys int) notification.Environment {
 	env := notification.Environment{
-		CloudName: s.cloud,
-		ID:        "7fabb2ff3d687d05b63134cf8fa006ba16",
-		CreatedAt: s.clock.Now().Add(1),
-		Settings:  notification.Settings{Version: 1, SignatureAlgorithm: "sha256"},
-		DataKey:   []byte{1, 0, 0xff},
+		CloudName:        s.cloud,
+		ID:               "id of " + s.cloud,
+		Name:             awkward,
+		Description:      "description " + awkward,
+		CustomAttributes: []byte(`{"a":1}`),
+		CreatedAt:        s.clock.Now().Add(1),
+		UpdatedAt:        s.clock.Now().Add(2),
+		Version:          1,
+		Settings:         notification.Settings{Version: 1, SignatureAlgorithm: "sha256"},
 	}
 	for i := range keys {
 		env.Keys = append(env.Keys, notification.AccessKey{
@@ -40,6 +44,8 @@ func (s storeTest) newEnvironment(keys int) notification.Environment {
 			Name:         awkward,
 			SecretHash:   []byte{byte(i), 1},
 			SealedSecret: []byte{byte(i), 2},
+			DataKey:      []byte{byte(i), 0, 0xff},
+			Root:         i == 0,
 			Enabled:      i%2 == 0,
 			Webhooks:     i == 1,
 			CreatedAt:    s.clock.Now().Add(time.Duration(i)),
@@ -116,8 +122,8 @@ func testEnvironmentCreatedOnce(t *testing.T, s storeTest) {
 	var created atomic.Int32
 	together(10, func(i int) {
 		env := s.newEnvironment(1)
-		env.ID = fmt.Sprint(i)
-		env.Keys[0].APIKey = fmt.Sprint(i)
+		env.ID = fmt.Sprint(s.cloud, i)
+		env.Keys[0].APIKey = env.ID
 		switch err := s.CreateEnvironment(t.Context(), env); {
 		case err == nil:
 			created.Add(1)
@@ -272,6 +278,7 @@ func testEnvironmentsApart(t *testing.T, s storeTest) {
 	s.mustCreate(t, env)
 	other := s.newEnvironment(2)
 	other.CloudName += "-more" // the other's name begins with this one's
+	other.ID += " too"
 	s.mustCreate(t, other)
 	s.wantEnvironment(t, env)
 	s.wantEnvironment(t, other)

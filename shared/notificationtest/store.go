@@ -19,6 +19,7 @@ type Store struct {
 
 	mu           sync.Mutex
 	environments map[string]notification.Environment // without their triggers
+	reserved     map[string]time.Time                // until when the name of a deleted one is
 	hooks        map[string]notification.Hooks
 	events       map[eventKey]notification.Event
 	presets      map[presetKey]notification.UploadPreset
@@ -38,6 +39,7 @@ func NewStore(now func() time.Time) *Store {
 	return &Store{
 		now:          now,
 		environments: make(map[string]notification.Environment),
+		reserved:     make(map[string]time.Time),
 		hooks:        make(map[string]notification.Hooks),
 		events:       make(map[eventKey]notification.Event),
 		presets:      make(map[presetKey]notification.UploadPreset),
@@ -48,47 +50,6 @@ func NewStore(now func() time.Time) *Store {
 		rows:         make(map[notification.DeliveryKey]notification.Delivery),
 		putOff:       make(map[notification.DeliveryKey]putOff),
 	}
-}
-
-// Environment reads an environment; false, and no error, for an unknown one.
-func (s *Store) Environment(ctx context.Context, cloudName string) (notification.Environment, bool, error) {
-	s.called("Environment")
-	var env notification.Environment
-	var found bool
-	err := s.effect(ctx, Call{Op: "Environment", Key: cloudName}, func() error {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		env, found = s.environments[cloudName]
-		env.Hooks = s.hooks[cloudName]
-		env = cloneEnvironment(env)
-		return nil
-	})
-	if err != nil || !found {
-		return notification.Environment{}, false, err
-	}
-	return env, true, nil
-}
-
-// CreateEnvironment adds an environment; notification.ErrConflict where its
-// name is taken.
-func (s *Store) CreateEnvironment(ctx context.Context, env notification.Environment) error {
-	s.called("CreateEnvironment")
-	return s.effect(ctx, Call{Op: "CreateEnvironment", Key: env.CloudName}, func() error {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if _, taken := s.environments[env.CloudName]; taken {
-			return notification.ErrConflict
-		}
-		env = cloneEnvironment(env)
-		slices.SortFunc(env.Keys, func(a, b notification.AccessKey) int {
-			return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.APIKey, b.APIKey))
-		})
-		if env.Hooks.Version > 0 {
-			s.hooks[env.CloudName] = env.Hooks
-		}
-		s.environments[env.CloudName] = env
-		return nil
-	})
 }
 
 // ReplaceHooks replaces the triggers over version hooks.Version-1;

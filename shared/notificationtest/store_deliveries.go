@@ -182,11 +182,12 @@ func wholeSecond(t time.Time) time.Time {
 // they share with it.
 
 func cloneEnvironment(env notification.Environment) notification.Environment {
-	env.DataKey = bytes.Clone(env.DataKey)
+	env.CustomAttributes = bytes.Clone(env.CustomAttributes)
 	env.Keys = slices.Clone(env.Keys)
 	for i, key := range env.Keys {
 		env.Keys[i].SecretHash = bytes.Clone(key.SecretHash)
 		env.Keys[i].SealedSecret = bytes.Clone(key.SealedSecret)
+		env.Keys[i].DataKey = bytes.Clone(key.DataKey)
 	}
 	env.Hooks.Triggers = slices.Clone(env.Hooks.Triggers)
 	return env

@@ -20,7 +20,7 @@ func (s *Store) ReplaceSettings(ctx context.Context, cloudName string, settings 
 		defer s.mu.Unlock()
 		env, ok := s.environments[cloudName]
 		switch {
-		case !ok:
+		case !ok || !env.DeletedAt.IsZero():
 			return notification.Errorf(notification.NotFound, "unknown cloud_name %q", cloudName)
 		case env.Settings.Equal(settings):
 			return nil // the repeat of a write whose answer was lost

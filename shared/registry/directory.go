@@ -45,22 +45,52 @@ func NewDirectory(store Store, now func() time.Time) *Directory {
 	return &Directory{store: store, now: now, entries: make(map[string]*entry), presets: make(map[presetName]presetEntry)}
 }
 
-// Environment returns an environment as it was at most CacheTime ago, or a
-// *notification.Error of code NotFound.
+// Environment returns an environment as it was at most CacheTime ago, be it
+// disabled, or a *notification.Error of code NotFound. It is for work that was
+// accepted already.
 func (d *Directory) Environment(ctx context.Context, cloudName string) (notification.Environment, error) {
+	env, err := d.record(ctx, cloudName)
+	if err != nil {
+		return notification.Environment{}, err
+	}
+	if !env.DeletedAt.IsZero() {
+		return notification.Environment{}, unknown(cloudName)
+	}
+	return env, nil
+}
+
+// Serving returns an environment as Environment does, but knows none that is
+// disabled. It is for what comes in.
+func (d *Directory) Serving(ctx context.Context, cloudName string) (notification.Environment, error) {
+	env, err := d.record(ctx, cloudName)
+	if err != nil {
+		return notification.Environment{}, err
+	}
+	if !env.Serves() {
+		return notification.Environment{}, unknown(cloudName)
+	}
+	return env, nil
+}
+
+// record returns what is on record of an environment, be it disabled or deleted.
+func (d *Directory) record(ctx context.Context, cloudName string) (notification.Environment, error) {
 	env, found, err := d.lookUp(ctx, cloudName)
 	if err != nil {
 		return notification.Environment{}, err
 	}
 	if !found {
-		return notification.Environment{}, notification.Errorf(notification.NotFound, "unknown cloud_name %q", cloudName)
+		return notification.Environment{}, unknown(cloudName)
 	}
 	return env, nil
 }
 
+func unknown(cloudName string) error {
+	return notification.Errorf(notification.NotFound, "unknown cloud_name %q", cloudName)
+}
+
 // Authenticate returns the environment that an access key belongs to. Whatever
-// is wrong, an unknown name, an unknown or disabled key or another secret, is
-// answered by the same *notification.Error of code Unauthorized.
+// is wrong, an unknown or disabled name, an unknown or disabled key or another
+// secret, is answered by the same *notification.Error of code Unauthorized.
 func (d *Directory) Authenticate(ctx context.Context, cloudName, apiKey, secret string) (notification.Environment, error) {
 	env, _, err := d.lookUp(ctx, cloudName)
 	if err != nil {
@@ -73,10 +103,14 @@ func (d *Directory) Authenticate(ctx context.Context, cloudName, apiKey, secret 
 		}
 	}
 	matches := subtle.ConstantTimeCompare(HashSecret(secret), known.SecretHash) == 1
-	if !matches || !known.Enabled {
-		return notification.Environment{}, notification.Errorf(notification.Unauthorized, "Invalid credentials")
+	if !matches || !known.Enabled || !env.Serves() {
+		return notification.Environment{}, unauthorized()
 	}
 	return env, nil
+}
+
+func unauthorized() error {
+	return notification.Errorf(notification.Unauthorized, "Invalid credentials")
 }
 
 // HashSecret returns the digest by which a secret is recognised. Secrets are
@@ -120,9 +154,10 @@ func (d *Directory) entry(cloudName string) *entry {
 	return e
 }
 
-// Settings returns an environment's settings as they were at most CacheTime ago.
+// Settings returns an environment's settings as they were at most CacheTime ago;
+// one that is deleted has decided nothing.
 func (d *Directory) Settings(ctx context.Context, cloudName string) (notification.Settings, error) {
-	env, err := d.Environment(ctx, cloudName)
+	env, err := d.record(ctx, cloudName)
 	return env.Settings, err
 }
 

@@ -130,22 +130,20 @@ func (p Presets) Delete(ctx context.Context, cloudName, name string) error {
 // has become where another call was faster. It returns once every process sees the
 // result.
 func (p Presets) change(ctx context.Context, cloudName, name string, do func(*notification.UploadPreset) error) (notification.UploadPreset, error) {
-	for attempt := 0; ; attempt++ {
-		preset, err := p.Get(ctx, cloudName, name)
-		if err != nil {
-			return notification.UploadPreset{}, err
+	var preset notification.UploadPreset
+	err := wait(p.Wait).inForce(ctx, "upload presets", func() (err error) {
+		if preset, err = p.Get(ctx, cloudName, name); err != nil {
+			return err
 		}
-		err = do(&preset)
-		if err == nil {
-			return preset, p.Wait(ctx, CacheTime)
+		if err := do(&preset); err != nil {
+			return fmt.Errorf("change upload preset %s: %w", name, err)
 		}
-		if !errors.Is(err, notification.ErrConflict) {
-			return notification.UploadPreset{}, fmt.Errorf("change upload preset %s: %w", name, err)
-		}
-		if err := p.Wait(ctx, pause(attempt)); err != nil {
-			return notification.UploadPreset{}, tooMany("upload presets", err)
-		}
+		return nil
+	})
+	if err != nil {
+		return notification.UploadPreset{}, err
 	}
+	return preset, nil
 }
 
 // apply brings a preset to its next version.

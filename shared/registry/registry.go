@@ -6,6 +6,7 @@ package registry
 
 import (
 	"context"
+	"time"
 
 	"github.com/mediahooks/mediahooks/shared/notification"
 )
@@ -14,10 +15,28 @@ import (
 type Store interface {
 	// Environment reads an environment with its keys and triggers, strongly
 	// consistent. It returns false, and no error, for one that does not exist.
+	// One that is deleted does, with DeletedAt set, while its name is reserved.
 	Environment(ctx context.Context, cloudName string) (notification.Environment, bool, error)
+	// CloudName finds the environment of an ID, strongly consistent. It returns
+	// false, and no error, for one that does not exist or is deleted.
+	CloudName(ctx context.Context, id string) (cloudName string, found bool, err error)
+	// ListEnvironments reads all environments but the deleted, in no order and
+	// strongly consistent, without their triggers and settings. Of their keys
+	// APIKey and Enabled are there.
+	ListEnvironments(ctx context.Context) ([]notification.Environment, error)
 	// CreateEnvironment writes a new environment with its keys, all or nothing.
-	// It returns notification.ErrConflict where the name is taken.
+	// It returns notification.ErrConflict where the name is taken or reserved.
 	CreateEnvironment(ctx context.Context, env notification.Environment) error
+	// ReplaceEnvironment writes an environment's own fields and its keys, all or
+	// nothing, over version after.Version-1, as which it was read as before. It
+	// returns notification.ErrConflict where another version is there. Triggers
+	// and settings stay as they are.
+	ReplaceEnvironment(ctx context.Context, before, after notification.Environment) error
+	// DeleteEnvironment removes an environment with its keys, triggers and
+	// settings, all or nothing, as it was read. Its name is reserved until an
+	// instant. It returns notification.ErrConflict where another version of it is
+	// there.
+	DeleteEnvironment(ctx context.Context, env notification.Environment, at, reservedUntil time.Time) error
 	// ReplaceHooks writes the triggers of an environment over version
 	// hooks.Version-1 (0: none were ever written). It returns
 	// notification.ErrConflict where another version is there.
@@ -43,15 +62,17 @@ type Store interface {
 	DeleteUploadPreset(ctx context.Context, preset notification.UploadPreset) error
 }
 
-// Vault seals and opens the secrets of access keys.
-type Vault interface {
-	// NewDataKey makes the key that an environment's secrets are sealed with,
-	// and returns it encrypted.
-	NewDataKey(ctx context.Context, cloudName string) ([]byte, error)
-	// Seal encrypts a secret. Open returns it, and an error where any of its
-	// arguments is not what it was sealed with.
-	Seal(ctx context.Context, cloudName string, dataKey []byte, apiKey, secret string) ([]byte, error)
-	Open(ctx context.Context, cloudName string, dataKey []byte, apiKey string, sealed []byte) (string, error)
+// Sealer seals the secrets of access keys. It need not be able to open them.
+type Sealer interface {
+	// Seal encrypts a secret under a new data key, which it returns encrypted.
+	Seal(ctx context.Context, cloudName, apiKey, secret string) (dataKey, sealed []byte, err error)
+}
+
+// Opener opens the secrets of access keys.
+type Opener interface {
+	// Open returns a secret, and an error where any of its arguments is not what
+	// it was sealed with.
+	Open(ctx context.Context, cloudName, apiKey string, dataKey, sealed []byte) (string, error)
 }
 
 // URLGuard judges a notification URL when it is named, by the rules that will

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -20,26 +19,22 @@ type Settings struct {
 // what they have become where another call was faster. It returns them once every
 // process sees them.
 func (s Settings) Change(ctx context.Context, cloudName string, edit func(*notification.Settings)) (notification.Settings, error) {
-	for attempt := 0; ; attempt++ {
-		env, found, err := s.Store.Environment(ctx, cloudName)
+	var settings notification.Settings
+	err := wait(s.Wait).inForce(ctx, "settings", func() error {
+		env, err := served(ctx, s.Store, cloudName)
 		if err != nil {
-			return notification.Settings{}, fmt.Errorf("read environment %s: %w", cloudName, err)
+			return err
 		}
-		if !found { // it was there when the caller was authenticated
-			return notification.Settings{}, notification.Errorf(notification.Unauthorized, "Invalid credentials")
-		}
-		settings := env.Settings
+		settings = env.Settings
 		edit(&settings)
 		settings.Version = env.Settings.Version + 1
-		err = s.Store.ReplaceSettings(ctx, cloudName, settings)
-		if err == nil {
-			return settings, s.Wait(ctx, CacheTime)
+		if err := s.Store.ReplaceSettings(ctx, cloudName, settings); err != nil {
+			return fmt.Errorf("write settings of %s: %w", cloudName, err)
 		}
-		if !errors.Is(err, notification.ErrConflict) {
-			return notification.Settings{}, fmt.Errorf("write settings of %s: %w", cloudName, err)
-		}
-		if err := s.Wait(ctx, pause(attempt)); err != nil {
-			return notification.Settings{}, tooMany("settings", err)
-		}
+		return nil
+	})
+	if err != nil {
+		return notification.Settings{}, err
 	}
+	return settings, nil
 }

@@ -13,13 +13,15 @@ import (
 // vault needs the right to decrypt.
 type Signers struct {
 	Directory *Directory
-	Vault     Vault
+	Vault     Opener
 }
 
 // SigningKey returns the key that signs for an environment at this moment, or
-// notification.ErrSigningKeyDisabled or notification.ErrNoSigningKey.
+// notification.ErrSigningKeyDisabled or notification.ErrNoSigningKey. A disabled
+// environment has none, nor has one that is deleted: what it still has on the
+// lanes fails by the schedule, and where it is enabled in time goes on.
 func (s Signers) SigningKey(ctx context.Context, cloudName string) (notification.SigningKey, error) {
-	env, err := s.Directory.Environment(ctx, cloudName)
+	env, err := s.Directory.record(ctx, cloudName)
 	if err != nil {
 		return notification.SigningKey{}, err
 	}
@@ -27,7 +29,7 @@ func (s Signers) SigningKey(ctx context.Context, cloudName string) (notification
 	if err != nil {
 		return notification.SigningKey{}, err
 	}
-	secret, err := s.Vault.Open(ctx, cloudName, env.DataKey, key.APIKey, key.SealedSecret)
+	secret, err := s.Vault.Open(ctx, cloudName, key.APIKey, key.DataKey, key.SealedSecret)
 	if err != nil {
 		return notification.SigningKey{}, fmt.Errorf("open key %s of %s: %w", key.APIKey, cloudName, err)
 	}

@@ -3,9 +3,7 @@ package registry
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"regexp"
 	"slices"
 	"time"
@@ -181,37 +179,18 @@ func (t Triggers) check(before, after notification.Hooks, changed notification.T
 // what they have become where another call was faster. It returns once every
 // process sees the result.
 func (t Triggers) change(ctx context.Context, cloudName string, edit func(*notification.Hooks) error) error {
-	for attempt := 0; ; attempt++ {
-		env, found, err := t.Store.Environment(ctx, cloudName)
+	return wait(t.Wait).inForce(ctx, "triggers", func() error {
+		env, err := served(ctx, t.Store, cloudName)
 		if err != nil {
-			return fmt.Errorf("read environment %s: %w", cloudName, err)
-		}
-		if !found { // it was there when the caller was authenticated
-			return notification.Errorf(notification.Unauthorized, "Invalid credentials")
+			return err
 		}
 		hooks := notification.Hooks{Version: env.Hooks.Version + 1, Triggers: slices.Clone(env.Hooks.Triggers)}
 		if err := edit(&hooks); err != nil {
 			return err
 		}
-		err = t.Store.ReplaceHooks(ctx, cloudName, hooks)
-		if err == nil {
-			return t.Wait(ctx, CacheTime)
-		}
-		if !errors.Is(err, notification.ErrConflict) {
+		if err := t.Store.ReplaceHooks(ctx, cloudName, hooks); err != nil {
 			return fmt.Errorf("write triggers of %s: %w", cloudName, err)
 		}
-		if err := t.Wait(ctx, pause(attempt)); err != nil {
-			return tooMany("triggers", err)
-		}
-	}
-}
-
-// tooMany is the answer to a call that lost every race until its time was over.
-func tooMany(what string, err error) error {
-	return &notification.Error{Code: notification.Unavailable, Message: what + " are being changed by many calls at once: try again", Err: err}
-}
-
-// pause spreads calls that lost a race: up to 10 ms at first, up to 200 ms later.
-func pause(attempt int) time.Duration {
-	return rand.N(min(10*time.Millisecond<<min(attempt, 8), 200*time.Millisecond))
+		return nil
+	})
 }

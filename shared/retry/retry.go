@@ -80,6 +80,15 @@ func (s Schedule) String() string {
 	return strings.Join(items, ",")
 }
 
+// Total returns how long all waits take together.
+func (s Schedule) Total() time.Duration {
+	var total time.Duration
+	for _, wait := range s {
+		total += wait
+	}
+	return total
+}
+
 // Next returns the wait after a failed attempt, counted from its end, and false
 // where no retry is left. Attempt counts from 1. What the receiver asked for
 // with Retry-After (0: nothing) can lengthen the wait, never shorten it.

@@ -122,3 +122,9 @@ func FuzzParseSchedule(f *testing.F) {
 		}
 	})
 }
+
+func TestTotal(t *testing.T) {
+	if got := retry.Cloudinary().Total(); got != 18*time.Minute {
+		t.Errorf("all waits take %s", got)
+	}
+}

@@ -3,21 +3,80 @@ package store
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/mediahooks/mediahooks/shared/notification"
 )
 
+func environmentKey(cloudName string) key {
+	return key{environmentPartition(cloudName), environmentSort}
+}
+
 func environmentItem(env notification.Environment) item {
-	it := newItem(key{environmentPartition(env.CloudName), environmentSort}, 4).
+	it := append(newItem(environmentKey(env.CloudName), 9), ownFields(env)...).
 		text("id", env.ID).
-		time("created_at", env.CreatedAt).
-		binary("data_key", env.DataKey)
+		time("created_at", env.CreatedAt)
 	if env.Settings.Version > 0 {
 		it = it.document("settings", settingsItem(env.Settings))
 	}
 	return it
+}
+
+// ownFields encodes what ReplaceEnvironment changes of an environment, its keys
+// aside.
+func ownFields(env notification.Environment) item {
+	return make(item, 0, 6).
+		number("version", env.Version).
+		text("name", env.Name).
+		text("description", env.Description).
+		binary("custom_attributes", env.CustomAttributes).
+		boolean("disabled", env.Disabled).
+		time("updated_at", env.UpdatedAt)
+}
+
+// tombstoneItem is what is left of an environment whose name is reserved.
+func tombstoneItem(env notification.Environment, at, reservedUntil time.Time) item {
+	return newItem(environmentKey(env.CloudName), 5).
+		text("id", env.ID).
+		number("version", env.Version+1).
+		time("created_at", env.CreatedAt).
+		time("deleted_at", at).
+		expiry(reservedUntil)
+}
+
+// listedItem is an environment's entry in the list of them: all that the list
+// shows, so that it is one query. The same transactions write it.
+func listedItem(env notification.Environment) item {
+	keys := make([]types.AttributeValue, len(env.Keys))
+	for i, k := range env.Keys {
+		keys[i] = make(item, 0, 2).text("api_key", k.APIKey).boolean("enabled", k.Enabled).asDocument()
+	}
+	return append(newItem(key{environmentsPartition, env.ID}, 9), ownFields(env)...).
+		text("cloud_name", env.CloudName).
+		time("created_at", env.CreatedAt).
+		list("keys", keys)
+}
+
+func readListedItem(attributes map[string]types.AttributeValue) (notification.Environment, error) {
+	f := fields{attributes: attributes}
+	env := notification.Environment{ID: f.text("sk"), CloudName: f.text("cloud_name"), CreatedAt: f.time("created_at")}
+	f.own(&env)
+	f.each("keys", func(f *fields) {
+		env.Keys = append(env.Keys, notification.AccessKey{APIKey: f.text("api_key"), Enabled: f.boolean("enabled")})
+	})
+	return env, f.err
+}
+
+// own reads what ownFields encodes.
+func (f *fields) own(env *notification.Environment) {
+	env.Version = f.number("version")
+	env.Name = f.text("name")
+	env.Description = f.text("description")
+	env.CustomAttributes = f.binary("custom_attributes")
+	env.Disabled = f.boolean("disabled")
+	env.UpdatedAt = f.time("updated_at")
 }
 
 // settingsItem encodes the settings of an environment. The schedule is there as
@@ -50,15 +109,25 @@ func readSettings(f *fields) notification.Settings {
 	}
 }
 
+func accessKeyKey(cloudName, apiKey string) key {
+	return key{environmentPartition(cloudName), accessKeySort + apiKey}
+}
+
 func accessKeyItem(cloudName string, k notification.AccessKey) item {
-	return newItem(key{environmentPartition(cloudName), accessKeySort + k.APIKey}, 7).
+	return newItem(accessKeyKey(cloudName, k.APIKey), 9).
 		text("name", k.Name).
 		binary("secret_hash", k.SecretHash).
 		binary("sealed_secret", k.SealedSecret).
+		binary("data_key", k.DataKey).
 		boolean("enabled", k.Enabled).
 		boolean("webhooks", k.Webhooks).
+		boolean("root", k.Root).
 		time("created_at", k.CreatedAt).
 		time("updated_at", k.UpdatedAt)
+}
+
+func triggersKey(cloudName string) key {
+	return key{environmentPartition(cloudName), triggersSort}
 }
 
 // triggersItem encodes all triggers of an environment, grouped by URL, since a
@@ -79,23 +148,24 @@ func triggersItem(cloudName string, hooks notification.Hooks) item {
 	for _, url := range hooks.URLs() {
 		urls = append(urls, make(item, 0, 2).text("uri", url).list("triggers", byURL[url]).asDocument())
 	}
-	return newItem(key{environmentPartition(cloudName), triggersSort}, 2).
+	return newItem(triggersKey(cloudName), 2).
 		number("version", hooks.Version).
 		list("urls", urls)
 }
 
 // readEnvironmentItem adds one item of an environment's partition to it, and
 // reports whether it is the environment's own.
-func readEnvironmentItem(env *notification.Environment, attributes map[string]types.AttributeValue) (isEnvironment bool, err error) {
+func (t *Table) readEnvironmentItem(env *notification.Environment, attributes map[string]types.AttributeValue) (isEnvironment bool, err error) {
 	f := fields{attributes: attributes}
 	sk := f.text("sk")
 	switch {
 	case sk == environmentSort:
-		isEnvironment = true
+		isEnvironment = !t.expired(f.expiry())
 		env.ID = f.text("id")
 		env.CreatedAt = f.time("created_at")
+		env.DeletedAt = f.time("deleted_at")
+		f.own(env)
 		f.within("settings", func(f *fields) { env.Settings = readSettings(f) })
-		env.DataKey = f.binary("data_key")
 	case sk == triggersSort:
 		env.Hooks, f.err = readTriggers(attributes)
 	case strings.HasPrefix(sk, accessKeySort):
@@ -104,8 +174,10 @@ func readEnvironmentItem(env *notification.Environment, attributes map[string]ty
 			Name:         f.text("name"),
 			SecretHash:   f.binary("secret_hash"),
 			SealedSecret: f.binary("sealed_secret"),
+			DataKey:      f.binary("data_key"),
 			Enabled:      f.boolean("enabled"),
 			Webhooks:     f.boolean("webhooks"),
+			Root:         f.boolean("root"),
 			CreatedAt:    f.time("created_at"),
 			UpdatedAt:    f.time("updated_at"),
 		})

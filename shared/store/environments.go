@@ -17,7 +17,8 @@ import (
 
 // Environment reads an environment with its access keys, the oldest first, and
 // its triggers in their order, strongly consistent. It returns false, and no
-// error, for one that does not exist.
+// error, for one that does not exist. One that is deleted does, with DeletedAt
+// set, while its name is reserved.
 func (t *Table) Environment(ctx context.Context, cloudName string) (notification.Environment, bool, error) {
 	env := notification.Environment{CloudName: cloudName}
 	found := false
@@ -37,7 +38,7 @@ func (t *Table) Environment(ctx context.Context, cloudName string) (notification
 			return notification.Environment{}, false, fmt.Errorf("read environment %s: %w", cloudName, err)
 		}
 		for _, attributes := range out.Items {
-			isEnvironment, err := readEnvironmentItem(&env, attributes)
+			isEnvironment, err := t.readEnvironmentItem(&env, attributes)
 			if err != nil {
 				return notification.Environment{}, false, fmt.Errorf("read environment %s: %w", cloudName, err)
 			}
@@ -59,51 +60,27 @@ func (t *Table) Environment(ctx context.Context, cloudName string) (notification
 
 // CreateEnvironment writes a new environment with its access keys, and its
 // triggers where it has any, all or nothing. It returns
-// notification.ErrConflict where the name is taken.
+// notification.ErrConflict where the name is taken or reserved.
 func (t *Table) CreateEnvironment(ctx context.Context, env notification.Environment) error {
-	// A transaction costs twice what its writes do, and is worth it here: an
-	// environment is created once.
 	writes := []types.TransactWriteItem{
-		t.putNew(environmentItem(env)),
-		t.putNew(newItem(key{environmentsPartition, env.CloudName}, 2).text("id", env.ID).time("created_at", env.CreatedAt)),
+		// Over a reservation that has run out.
+		t.putOn(environmentItem(env), "attribute_not_exists(pk) OR expires_at <= :now",
+			map[string]types.AttributeValue{":now": number(t.now().Unix())}),
+		t.putNew(listedItem(env)),
 	}
 	for _, k := range env.Keys {
 		writes = append(writes, t.putNew(accessKeyItem(env.CloudName, k)))
 	}
 	if env.Hooks.Version > 0 {
 		writes = append(writes, t.putNew(triggersItem(env.CloudName, env.Hooks)))
+	} else {
+		// Should a call have written any while the one before was deleted.
+		writes = append(writes, t.remove(triggersKey(env.CloudName)))
 	}
-	for repeat := 0; ; repeat++ {
-		_, err := t.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
-		canceled, ok := errors.AsType[*types.TransactionCanceledException](err)
-		switch {
-		case err == nil:
-			return nil
-		case ok && hasReason(canceled, "ConditionalCheckFailed"):
-			return fmt.Errorf("create environment %s: %w", env.CloudName, notification.ErrConflict)
-		case !ok || !hasReason(canceled, "TransactionConflict") || repeat == maxRepeats:
-			return fmt.Errorf("create environment %s: %w", env.CloudName, err)
-		}
-		// Another transaction has an item of ours in hand, most likely one that
-		// creates the same environment.
-		if err := pause(ctx, repeat); err != nil {
-			return fmt.Errorf("create environment %s: %w", env.CloudName, err)
-		}
+	if err := t.transact(ctx, writes); err != nil {
+		return fmt.Errorf("create environment %s: %w", env.CloudName, err)
 	}
-}
-
-func hasReason(canceled *types.TransactionCanceledException, code string) bool {
-	return slices.ContainsFunc(canceled.CancellationReasons, func(r types.CancellationReason) bool {
-		return aws.ToString(r.Code) == code
-	})
-}
-
-func (t *Table) putNew(it item) types.TransactWriteItem {
-	return types.TransactWriteItem{Put: &types.Put{
-		TableName:           &t.name,
-		Item:                it.attributes(),
-		ConditionExpression: aws.String("attribute_not_exists(pk)"),
-	}}
+	return nil
 }
 
 // ReplaceHooks writes the triggers of an environment over version

@@ -25,8 +25,8 @@ const (
 	presetSort      = "UPLOAD_PRESET#"
 )
 
-// environmentsPartition holds one small item for each environment, under its
-// cloud_name: the list of them.
+// environmentsPartition holds one small item for each environment, under its ID:
+// the list of them, by which they are also found.
 const environmentsPartition = "ENVS"
 
 // environmentPartition holds an environment, its access keys and its triggers.

@@ -19,7 +19,7 @@ import (
 // find there the very settings that were to be written is a success: it is the
 // repeat of a write whose answer was lost.
 func (t *Table) ReplaceSettings(ctx context.Context, cloudName string, settings notification.Settings) error {
-	condition := "attribute_exists(pk) AND attribute_not_exists(settings)"
+	condition := "attribute_exists(pk) AND attribute_not_exists(settings) AND attribute_not_exists(deleted_at)"
 	values := map[string]types.AttributeValue{":settings": settingsItem(settings).asDocument()}
 	if settings.Version > 1 {
 		condition = "settings.version = :before"
@@ -27,19 +27,22 @@ func (t *Table) ReplaceSettings(ctx context.Context, cloudName string, settings 
 	}
 	_, err := t.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                           &t.name,
-		Key:                                 key{environmentPartition(cloudName), environmentSort}.attributes(),
+		Key:                                 environmentKey(cloudName).attributes(),
 		UpdateExpression:                    aws.String("SET settings = :settings"),
 		ConditionExpression:                 &condition,
 		ExpressionAttributeValues:           values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	failure, failed := errors.AsType[*types.ConditionalCheckFailedException](err)
+	_, meets := errors.AsType[*types.TransactionConflictException](err) // a change of the environment or its keys
 	switch {
 	case err == nil:
 		return nil
+	case meets:
+		return fmt.Errorf("replace settings of %s: %w", cloudName, notification.ErrConflict)
 	case !failed:
 		return fmt.Errorf("replace settings of %s: %w", cloudName, err)
-	case failure.Item == nil:
+	case failure.Item == nil || failure.Item["deleted_at"] != nil:
 		return notification.Errorf(notification.NotFound, "unknown cloud_name %q", cloudName)
 	}
 	var there notification.Settings

@@ -1,10 +1,11 @@
-// Package vault seals the secrets of access keys. Each environment has a data
-// key, which KMS encrypts and binds to the environment's name; the data key
-// seals the secrets, each bound to its access key, so that nothing can be moved
-// from one row of the table to another and still be opened.
+// Package vault seals the secrets of access keys. Each access key has a data key
+// of its own, which KMS encrypts and binds to the environment's name and the
+// access key; the data key seals the secret. So nothing can be moved from one row
+// of the table to another and still be opened.
 //
-// Only what may call kms:Decrypt on the key can open or seal; to make a new
-// data key takes less.
+// To seal takes kms:GenerateDataKey, to open kms:Decrypt: whoever makes access
+// keys cannot read those that are there
+// (docs/decisions/0016-each-access-key-has-its-data-key.md).
 package vault
 
 import (
@@ -23,11 +24,11 @@ import (
 // API is what is used of a KMS client.
 type API interface {
 	Decrypt(context.Context, *kms.DecryptInput, ...func(*kms.Options)) (*kms.DecryptOutput, error)
-	GenerateDataKeyWithoutPlaintext(context.Context, *kms.GenerateDataKeyWithoutPlaintextInput, ...func(*kms.Options)) (*kms.GenerateDataKeyWithoutPlaintextOutput, error)
+	GenerateDataKey(context.Context, *kms.GenerateDataKeyInput, ...func(*kms.Options)) (*kms.GenerateDataKeyOutput, error)
 }
 
 // maxKept bounds the data keys that are kept in memory: some hundred bytes
-// each, and as many environments as one process serves between two calls of
+// each, and as many access keys as one process signs with between two calls of
 // KMS for the same one.
 const maxKept = 1024
 
@@ -51,33 +52,28 @@ func New(client API, keyID string) *Vault {
 	return &Vault{client: client, keyID: keyID, kept: make(map[string]cipher.AEAD)}
 }
 
-// NewDataKey makes the key that an environment's secrets are sealed with, and
-// returns it encrypted. Its plaintext never leaves KMS here.
-func (v *Vault) NewDataKey(ctx context.Context, cloudName string) ([]byte, error) {
-	out, err := v.client.GenerateDataKeyWithoutPlaintext(ctx, &kms.GenerateDataKeyWithoutPlaintextInput{
+// Seal encrypts the secret of an access key under a new data key, which it
+// returns encrypted.
+func (v *Vault) Seal(ctx context.Context, cloudName, apiKey, secret string) (dataKey, sealed []byte, err error) {
+	out, err := v.client.GenerateDataKey(ctx, &kms.GenerateDataKeyInput{
 		KeyId:             &v.keyID,
 		KeySpec:           types.DataKeySpecAes256,
-		EncryptionContext: encryptionContext(cloudName),
+		EncryptionContext: EncryptionContext(cloudName, apiKey),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("make data key of %s: %w", cloudName, err)
+		return nil, nil, fmt.Errorf("make data key of access key %s: %w", apiKey, err)
 	}
-	return out.CiphertextBlob, nil
-}
-
-// Seal encrypts the secret of an access key.
-func (v *Vault) Seal(ctx context.Context, cloudName string, dataKey []byte, apiKey, secret string) ([]byte, error) {
-	aead, err := v.open(ctx, cloudName, dataKey)
+	aead, err := cipherOf(out.Plaintext)
 	if err != nil {
-		return nil, fmt.Errorf("seal secret of access key %s: %w", apiKey, err)
+		return nil, nil, fmt.Errorf("seal secret of access key %s: %w", apiKey, err)
 	}
-	return aead.Seal(nil, nil, []byte(secret), bound(cloudName, apiKey)), nil
+	return out.CiphertextBlob, aead.Seal(nil, nil, []byte(secret), bound(cloudName, apiKey)), nil
 }
 
 // Open returns the secret of an access key, and an error where any argument is
 // not what it was sealed with. The error tells nothing about the secret.
-func (v *Vault) Open(ctx context.Context, cloudName string, dataKey []byte, apiKey string, sealed []byte) (string, error) {
-	aead, err := v.open(ctx, cloudName, dataKey)
+func (v *Vault) Open(ctx context.Context, cloudName, apiKey string, dataKey, sealed []byte) (string, error) {
+	aead, err := v.open(ctx, cloudName, apiKey, dataKey)
 	if err != nil {
 		return "", fmt.Errorf("open secret of access key %s: %w", apiKey, err)
 	}
@@ -88,10 +84,10 @@ func (v *Vault) Open(ctx context.Context, cloudName string, dataKey []byte, apiK
 	return string(secret), nil
 }
 
-// encryptionContext binds a data key to its environment; the template lets no
-// function decrypt without it.
-func encryptionContext(cloudName string) map[string]string {
-	return map[string]string{"cloud_name": cloudName}
+// EncryptionContext binds a data key to its environment and access key; the
+// template lets no function make or decrypt one without it.
+func EncryptionContext(cloudName, apiKey string) map[string]string {
+	return map[string]string{"cloud_name": cloudName, "api_key": apiKey}
 }
 
 // bound is the additional data of a sealed secret. A cloud_name holds no zero
@@ -100,8 +96,8 @@ func bound(cloudName, apiKey string) []byte { return []byte(cloudName + "\x00" +
 
 // open returns the cipher of a data key. KMS is asked once for each data key
 // that is not in memory, however many callers need it.
-func (v *Vault) open(ctx context.Context, cloudName string, dataKey []byte) (cipher.AEAD, error) {
-	id := cloudName + "\x00" + string(dataKey)
+func (v *Vault) open(ctx context.Context, cloudName, apiKey string, dataKey []byte) (cipher.AEAD, error) {
+	id := string(bound(cloudName, apiKey)) + "\x00" + string(dataKey)
 	v.mu.Lock()
 	aead, ok := v.kept[id]
 	v.mu.Unlock()
@@ -111,7 +107,7 @@ func (v *Vault) open(ctx context.Context, cloudName string, dataKey []byte) (cip
 	opened := v.flight.DoChan(id, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), decryptTimeout)
 		defer cancel()
-		aead, err := v.decrypt(ctx, cloudName, dataKey)
+		aead, err := v.decrypt(ctx, cloudName, apiKey, dataKey)
 		if err == nil {
 			v.keep(id, aead)
 		}
@@ -128,19 +124,24 @@ func (v *Vault) open(ctx context.Context, cloudName string, dataKey []byte) (cip
 	}
 }
 
-func (v *Vault) decrypt(ctx context.Context, cloudName string, dataKey []byte) (cipher.AEAD, error) {
+func (v *Vault) decrypt(ctx context.Context, cloudName, apiKey string, dataKey []byte) (cipher.AEAD, error) {
 	out, err := v.client.Decrypt(ctx, &kms.DecryptInput{
 		KeyId:             &v.keyID,
 		CiphertextBlob:    dataKey,
-		EncryptionContext: encryptionContext(cloudName),
+		EncryptionContext: EncryptionContext(cloudName, apiKey),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("decrypt data key of %s: %w", cloudName, err)
+		return nil, fmt.Errorf("decrypt data key: %w", err)
 	}
-	defer clear(out.Plaintext)
-	block, err := aes.NewCipher(out.Plaintext)
+	return cipherOf(out.Plaintext)
+}
+
+// cipherOf returns the cipher of a data key, and wipes the key.
+func cipherOf(plaintext []byte) (cipher.AEAD, error) {
+	defer clear(plaintext)
+	block, err := aes.NewCipher(plaintext)
 	if err != nil {
-		return nil, fmt.Errorf("decrypt data key of %s: %w", cloudName, err)
+		return nil, err
 	}
 	return cipher.NewGCMWithRandomNonce(block)
 }

@@ -44,6 +44,30 @@ func Authenticated(auth Authenticator, log *slog.Logger, endpoint Endpoint) http
 	})
 }
 
+// AccountAuthenticator judges the account key of a call.
+type AccountAuthenticator interface {
+	AuthenticateAccount(ctx context.Context, accountID, apiKey, secret string) error
+}
+
+// AccountEndpoint serves requests of the account. An error that it returns is
+// written by WriteError.
+type AccountEndpoint func(w http.ResponseWriter, r *http.Request) error
+
+// OfAccount serves requests of {account_id} that carry the account key by Basic
+// authentication.
+func OfAccount(auth AccountAuthenticator, log *slog.Logger, endpoint AccountEndpoint) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		apiKey, secret, _ := r.BasicAuth()
+		err := auth.AuthenticateAccount(r.Context(), r.PathValue("account_id"), apiKey, secret)
+		if err == nil {
+			err = endpoint(w, r)
+		}
+		if err != nil {
+			WriteError(w, r, log, err)
+		}
+	})
+}
+
 // ReadBody returns a request's body, or a *notification.Error of code TooLarge
 // where it is longer than a limit in bytes.
 func ReadBody(r *http.Request, limit int) ([]byte, error) {

@@ -151,6 +151,9 @@ func (s *shaper) WriteHeader(status int) {
 	switch {
 	case plain && status == http.StatusNotFound:
 		s.replace(status, "no such path: "+s.path)
+	case status == http.StatusTemporaryRedirect: // ServeMux's, from a path with // in it
+		s.Header().Del("Location")
+		s.replace(http.StatusNotFound, "no such path: "+s.path)
 	case plain && status == http.StatusMethodNotAllowed:
 		s.replace(status, "method "+s.method+" is not allowed here; allowed: "+s.Header().Get("Allow"))
 	default:

@@ -256,13 +256,18 @@ func report(t *testing.T, event string) reported {
 // settled returns the record of a delivery once it is decided.
 func settled(t *testing.T, deliveryID string) notification.Delivery {
 	t.Helper()
+	return settledOf(t, demo.CloudName, deliveryID)
+}
+
+func settledOf(t *testing.T, cloudName, deliveryID string) notification.Delivery {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cfg, err := local.AWSConfig(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := notification.DeliveryKey{CloudName: demo.CloudName, DeliveryID: deliveryID}
+	key := notification.DeliveryKey{CloudName: cloudName, DeliveryID: deliveryID}
 	d, err := demo.Settled(ctx, cfg, local.Outputs(), key)
 	if err != nil {
 		t.Fatal(err)

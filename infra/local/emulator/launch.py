@@ -35,6 +35,7 @@ from hypercorn.asyncio import serve  # noqa: E402
 from hypercorn.config import Config  # noqa: E402
 from ministack.app import app  # noqa: E402
 
+runpy.run_path("kms.py")
 if os.environ["AUTH"] == "true":
     runpy.run_path("auth.py")
 

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
+	"github.com/mediahooks/mediahooks/infra/account"
 	"github.com/mediahooks/mediahooks/infra/local/emulator"
 	"github.com/mediahooks/mediahooks/infra/local/workspace"
 )
@@ -54,7 +55,10 @@ func (s *Stack) deploy(ctx context.Context, params map[string]string) error {
 		}
 		return fmt.Errorf("%w\n%s", err, reasons(ctx, cf, said.String()))
 	}
-	s.outputs, err = outputs(ctx, cf)
+	if s.outputs, err = account.Outputs(ctx, cfg, Name); err != nil {
+		return err
+	}
+	s.account, err = account.Open(ctx, cfg, s.outputs)
 	return err
 }
 
@@ -109,19 +113,4 @@ func reasons(ctx context.Context, cf *cloudformation.Client, said string) string
 		return lastLines(said, 10)
 	}
 	return strings.Join(lines, "\n")
-}
-
-func outputs(ctx context.Context, cf *cloudformation.Client) (map[string]string, error) {
-	found, err := cf.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(Name)})
-	if err != nil {
-		return nil, err
-	}
-	if len(found.Stacks) != 1 {
-		return nil, fmt.Errorf("found %d stacks of the name %s", len(found.Stacks), Name)
-	}
-	all := map[string]string{}
-	for _, o := range found.Stacks[0].Outputs {
-		all[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
-	}
-	return all, nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/mediahooks/mediahooks/infra/account"
 	"github.com/mediahooks/mediahooks/infra/local/emulator"
 	"github.com/mediahooks/mediahooks/infra/local/workspace"
 	"github.com/mediahooks/mediahooks/shared/registry"
@@ -69,6 +70,7 @@ type Stack struct {
 	logs        []*os.File
 	progress    sync.Mutex
 	outputs     map[string]string
+	account     *account.Account
 	credentials registry.Credentials
 }
 
@@ -141,12 +143,16 @@ func (s *Stack) Outputs() map[string]string { return maps.Clone(s.outputs) }
 // Credentials returns what Provision made.
 func (s *Stack) Credentials() registry.Credentials { return s.credentials }
 
+// Account returns the stack's account.
+func (s *Stack) Account() *account.Account {
+	a := *s.account
+	a.APIURL = s.APIURL()
+	return &a
+}
+
 // CloudinaryURL returns the value of CLOUDINARY_URL that points Cloudinary's
 // SDKs at this stack.
-func (s *Stack) CloudinaryURL() string {
-	c := s.credentials
-	return fmt.Sprintf("cloudinary://%s:%s@%s?upload_prefix=%s", c.APIKey, c.APISecret, c.CloudName, s.APIURL())
-}
+func (s *Stack) CloudinaryURL() string { return s.Account().CloudinaryURL(s.credentials) }
 
 // Done is closed when the emulator has ended, and the stack with it.
 func (s *Stack) Done() <-chan struct{} { return s.emulator.Done() }
