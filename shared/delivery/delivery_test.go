@@ -183,6 +183,7 @@ func TestFirstAttemptSucceeds(t *testing.T) {
 	if !signature.Verify(signature.SHA1, req.Body, epoch.Unix(), req.Header[notification.SignatureHeader], secret) {
 		t.Error("the signature does not verify")
 	}
+	digest := req.Header[notification.SignatureHeader]
 	delete(req.Header, notification.SignatureHeader)
 	wantHeader := map[string]string{
 		"Content-Type": "application/json", "X-Cld-Timestamp": strconv.FormatInt(epoch.Unix(), 10),
@@ -197,7 +198,7 @@ func TestFirstAttemptSucceeds(t *testing.T) {
 		Status: notification.Delivered, AcceptedAt: epoch, AttemptCount: 1, ExpiresAt: epoch.Add(24 * time.Hour),
 		Attempts: []notification.Attempt{{
 			Number: 1, StartedAt: epoch, Duration: 40 * time.Millisecond, StatusCode: 200, Response: []byte("ok"),
-			RemoteAddr: "192.0.2.1:443", SigningKey: "123", Lane: notification.First,
+			RemoteAddr: "192.0.2.1:443", SigningKey: "123", Timestamp: epoch.Unix(), Signature: digest, Lane: notification.First,
 		}},
 	}
 	if diff := cmp.Diff(want, b.record(t, 1)); diff != "" {

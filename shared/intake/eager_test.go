@@ -510,7 +510,7 @@ func TestClockMendsACrash(t *testing.T) {
 		r.holds.OnCall(nil)
 		r.runClock(t, 2*time.Hour)
 		want := "upload: U A P, eager: G"
-		if step < 3 { // the result had not joined its batch, and was not promised
+		if step < 5 { // the result had not joined its batch, and was not promised
 			want = "upload: U A P"
 		}
 		if told := r.observe(); told != want {

@@ -102,7 +102,8 @@ func TestAccept(t *testing.T) {
 	}
 	want := []notification.Target{
 		{URL: "https://a.example/1", Why: notification.ByTrigger, TriggerID: "t1"},
-		{URL: "https://a.example/all", Why: notification.ByTrigger, TriggerID: "t2"},
+		{URL: "https://a.example/all", Why: notification.ByTrigger, TriggerID: "t2",
+			Also: []notification.Naming{{Why: notification.ByTrigger, TriggerID: "t4"}}},
 		{URL: "https://c.example/mine", Why: notification.ByCall},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
