@@ -11,6 +11,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+type policy struct {
+	PolicyDocument struct {
+		Statement []yaml.Node `yaml:"Statement"`
+	} `yaml:"PolicyDocument"`
+}
+
 // Who may do what with secrets: delivery alone opens those of access keys, the api
 // function makes them and reads the account's, each within its encryption context,
 // and nobody else has to do with either.
@@ -23,11 +29,8 @@ func TestRolesAndSecrets(t *testing.T) {
 		Resources map[string]struct {
 			Type       string `yaml:"Type"`
 			Properties struct {
-				Policies []struct {
-					PolicyDocument struct {
-						Statement []yaml.Node `yaml:"Statement"`
-					} `yaml:"PolicyDocument"`
-				} `yaml:"Policies"`
+				Policy   policy   `yaml:",inline"` // of an AWS::IAM::Policy
+				Policies []policy `yaml:"Policies"`
 			} `yaml:"Properties"`
 		} `yaml:"Resources"`
 	}
@@ -37,10 +40,10 @@ func TestRolesAndSecrets(t *testing.T) {
 	bound := fmt.Sprint(map[string]map[string]string{"Null": {"kms:EncryptionContext:cloud_name": "false", "kms:EncryptionContext:api_key": "false"}})
 	var found []string
 	for name, resource := range doc.Resources {
-		if resource.Type != "AWS::IAM::Role" {
+		if resource.Type != "AWS::IAM::Role" && resource.Type != "AWS::IAM::Policy" {
 			continue
 		}
-		for _, policy := range resource.Properties.Policies {
+		for _, policy := range append(resource.Properties.Policies, resource.Properties.Policy) {
 			for _, node := range policy.PolicyDocument.Statement {
 				var s struct {
 					Effect    string    `yaml:"Effect"`
@@ -69,7 +72,7 @@ func TestRolesAndSecrets(t *testing.T) {
 	want := []string{
 		"ApiRole kms:GenerateDataKey SecretsKey.Arn",
 		"ApiRole secretsmanager:GetSecretValue AccountKey.Id",
-		"DeliveryRole kms:Decrypt SecretsKey.Arn",
+		"DeliveryPolicy kms:Decrypt SecretsKey.Arn",
 	}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Errorf("statements (-want +got):\n%s", diff)

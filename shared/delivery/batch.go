@@ -67,9 +67,9 @@ type task struct {
 	took   time.Duration
 	// passed says that the message was passed on to where it keeps nobody waiting.
 	passed bool
-	// decided says that there is nothing to attempt: it was made, or is being
-	// made, by another message.
-	decided bool
+	// decided says that there is nothing to attempt: it was made before.
+	// elsewhere says that it is being made, by another process.
+	decided, elsewhere bool
 	// err says that nothing was decided, and the message must stay.
 	err error
 }
@@ -201,7 +201,9 @@ func (s Service) settle(ctx context.Context, over []*task) {
 		s.logAttempt(ctx, t)
 		switch err := failed[i]; {
 		case errors.Is(err, notification.ErrConflict):
-			// Another process has recorded this attempt, and sends the retry.
+			// Another process has recorded this attempt and is about to send the
+			// retry. Should it die before, what stays here brings it back.
+			t.err = fmt.Errorf("record attempt %d of delivery %s: another process has made it: %w", t.message.Attempt, t.message.DeliveryID, err)
 		case err != nil:
 			t.err = fmt.Errorf("record attempt %d of delivery %s: %w", t.message.Attempt, t.message.DeliveryID, err)
 		default:
@@ -211,7 +213,7 @@ func (s Service) settle(ctx context.Context, over []*task) {
 	s.sendRetries(ctx, recorded)
 	for _, t := range tasks {
 		if t.posted {
-			s.learned(ctx, t, t.took)
+			s.learned(ctx, t)
 		}
 	}
 }

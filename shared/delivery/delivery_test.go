@@ -495,7 +495,8 @@ func TestTwiceInOneBatch(t *testing.T) {
 	}
 }
 
-// Two processes get a copy of one retry at the same instant: one makes it.
+// Two processes get a copy of one retry at the same instant: one makes it, and the
+// other keeps its message until that is on record.
 func TestTwoProcessesOneRetry(t *testing.T) {
 	b := setup(t)
 	b.sender.answer = status(500)
@@ -513,13 +514,48 @@ func TestTwoProcessesOneRetry(t *testing.T) {
 	var first sync.WaitGroup
 	first.Go(func() { b.Deliver(context.Background(), []notification.Message{again}) })
 	<-inside
-	if failed := b.Deliver(t.Context(), []notification.Message{again}); len(failed) > 0 {
-		t.Errorf("the second process failed: %v", failed)
+	if failed := b.Deliver(t.Context(), []notification.Message{again}); len(failed) != 1 {
+		t.Error("the second process is done with the message while the first may still die")
 	}
 	close(done)
 	first.Wait()
+	if failed := b.Deliver(t.Context(), []notification.Message{again}); len(failed) > 0 {
+		t.Errorf("the attempt is on record, and its message stays: %v", failed)
+	}
 	if posts := len(b.sender.sent()); posts != 2 || b.record(t, 1).Status != notification.Delivered {
 		t.Errorf("%d POSTs, %s", posts, b.record(t, 1).Status)
+	}
+}
+
+// Two processes make one first attempt at the same instant, and the one whose
+// record counts dies before it has sent the retry. The other's message sends it.
+func TestTwoProcessesOneFirstAttempt(t *testing.T) {
+	b := setup(t)
+	b.Deliver(t.Context(), []notification.Message{message(2)}) // of an unknown origin, one would wait
+	received := []notification.Message{message(1)}
+	inside, done := make(chan struct{}), make(chan struct{})
+	b.sender.answer = func(n int, _ notification.Request) notification.Answer {
+		if n == 2 {
+			close(inside)
+			<-done
+		}
+		return notification.Answer{StatusCode: 500}
+	}
+	var failed map[int]error
+	var second sync.WaitGroup
+	second.Go(func() { failed = b.Deliver(context.Background(), received) })
+	<-inside
+	b.clock.Advance(time.Second)
+	b.queue.OnCall(func(notificationtest.Call) error { return errors.New("the process died") })
+	b.Deliver(t.Context(), received)
+	b.queue.OnCall(nil)
+	close(done)
+	second.Wait()
+	if len(failed) != 1 {
+		t.Fatal("the second process is done with the only message that is left")
+	}
+	if failed := b.Deliver(t.Context(), received); len(failed) > 0 || len(b.queue.Waiting()) != 1 {
+		t.Errorf("%v, and %d retries wait, want 1", failed, len(b.queue.Waiting()))
 	}
 }
 

@@ -18,6 +18,12 @@ import (
 // same batch for its result, those elsewhere for a second on the queue. The slow
 // lane takes whatever comes, and a quick answer there is the way back.
 
+// probeFor is how long a place for finding out is leased: until the attempt is
+// over, which may take 20 s although it is known after one that the origin is slow.
+// A place that was free by then would let an environment with many black holes hold
+// more of the first lane than it may.
+const probeFor = 30 * time.Second
+
 // probe is the finding out about an unknown origin.
 type probe struct {
 	key   notification.OriginKey
@@ -76,7 +82,7 @@ func (s Service) gate(ctx context.Context, tasks []*task) {
 // is claimed cannot be passed on.
 func (s Service) findOut(ctx context.Context, key notification.OriginKey, tasks []*task) (passed []*task) {
 	now := s.Now().UTC()
-	p := &probe{key: key, until: now.Add(2 * lane.SlowAfter), over: make(chan struct{})}
+	p := &probe{key: key, until: now.Add(probeFor), over: make(chan struct{})}
 	won, err := s.Origins.records.Probe(ctx, key, now, p.until)
 	if err != nil {
 		for _, t := range tasks {
@@ -142,7 +148,7 @@ func (s Service) watched(ctx context.Context, t *task, post func()) (ended time.
 		case <-done:
 		case <-s.After(lane.SlowAfter):
 			t.endProbe(false)
-			s.learned(ctx, t, lane.SlowAfter)
+			s.learn(ctx, t, lane.SlowAfter)
 		}
 	}()
 	started := s.Now()
@@ -155,13 +161,18 @@ func (s Service) watched(ctx context.Context, t *task, post func()) (ended time.
 	return ended
 }
 
-// learned writes how long an attempt has taken, and gives the place of its probe
-// back. It comes after the attempt's record: what dies in between repeats a POST.
-func (s Service) learned(ctx context.Context, t *task, took time.Duration) {
+// learn writes how long an attempt has taken, or has taken so far.
+func (s Service) learn(ctx context.Context, t *task, took time.Duration) {
 	if err := s.Origins.learn(ctx, originOf(t.message), took); err != nil {
 		// Health is advice: no attempt fails because it could not be written.
 		s.Log.WarnContext(ctx, "health not written", "cloud_name", t.message.CloudName, "error", err)
 	}
+}
+
+// learned writes how long an attempt has taken, and gives the place of its probe
+// back. It comes after the attempt's record: what dies in between repeats a POST.
+func (s Service) learned(ctx context.Context, t *task) {
+	s.learn(ctx, t, t.took)
 	if p := t.probes; p != nil {
 		t.probes = nil
 		if err := s.Origins.records.EndProbe(ctx, p.key, p.until); err != nil {

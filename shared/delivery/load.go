@@ -63,9 +63,7 @@ func (s Service) claim(ctx context.Context, t *task) {
 		t.err = fmt.Errorf("claim attempt %d of delivery %s: %w", t.message.Attempt, t.message.DeliveryID, err)
 		return
 	}
-	// An unclaimed attempt that is not on record is under way in another
-	// process, whose own message brings it back should that process die.
-	t.delivery, t.decided = record, !claimed
+	t.delivery, t.elsewhere = record, !claimed
 }
 
 // compare holds what the message says against the record. One that speaks of
@@ -80,6 +78,10 @@ func (t *task) compare() {
 		t.err = fmt.Errorf("message of delivery %s asks for attempt %d after %d", m.DeliveryID, m.Attempt, d.AttemptCount)
 	case d.AttemptCount >= m.Attempt:
 		t.decided = true
+	case t.elsewhere:
+		// That process may die of it, and it may have this very message: so the
+		// message stays until the attempt is on record.
+		t.err = fmt.Errorf("claim attempt %d of delivery %s: another process is making it", m.Attempt, m.DeliveryID)
 	}
 }
 

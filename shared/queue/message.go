@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
-	"strconv"
 	"strings"
 
 	"github.com/mediahooks/mediahooks/shared/notification"
@@ -50,15 +48,10 @@ func encodeJSON(value any, size int) (string, error) {
 	return notCharacters.Replace(body), nil
 }
 
-// group names whom a message is for: an origin within an environment. SQS uses
-// it to serve those with a few messages before one that fills the queue or
-// keeps its consumers busy; unlike in FIFO queues, it orders and blocks
-// nothing. A hash stands for the origin, because a group's name has at most 128
-// characters.
+// group names whom a message is for: an environment. SQS uses it to serve those
+// with a few messages before one that fills the queue or keeps its consumers busy;
+// unlike in FIFO queues, it orders and blocks nothing. It is not the origin: of an
+// environment that floods twenty of them, none has enough in flight to be noticed.
 //
-// Source: SQS developer guide, Amazon SQS fair queues.
-func group(m notification.Message) string {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(m.Origin)) // a hash never fails
-	return m.CloudName + "#" + strconv.FormatUint(h.Sum64(), 16)
-}
+// Source: SQS developer guide, Amazon SQS fair queues; docs/capacity.md.
+func group(m notification.Message) string { return m.CloudName }

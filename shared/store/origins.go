@@ -19,9 +19,9 @@ const healthKept = 30 * 24 * time.Hour
 
 // probePlaces is how many unknown origins of an environment are found out about
 // at the same time: enough for a platform whose every call names another host,
-// few enough that black holes by the dozen hold but a few places of the first
-// lane.
-const probePlaces = 8
+// few enough that black holes by the dozen leave one of the five places that the
+// first lane has at rest.
+const probePlaces = 4
 
 func healthKey(k notification.OriginKey) key {
 	return key{"ORG#" + k.CloudName + "#" + k.Origin, "HEALTH"}
