@@ -45,13 +45,14 @@ func (accountKey) AccountKey(context.Context) (notification.AccountKey, error) {
 // files in events speak of, with one trigger.
 type server struct {
 	store  *notificationtest.Store
+	queue  *notificationtest.Queue
 	handle func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
 	log    strings.Builder
 }
 
 func newServer(t *testing.T) *server {
 	t.Helper()
-	s := &server{store: notificationtest.NewStore(time.Now)}
+	s := &server{store: notificationtest.NewStore(time.Now), queue: notificationtest.NewQueue(time.Now)}
 	made := time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
 	err := s.store.CreateEnvironment(t.Context(), notification.Environment{
 		CloudName: "demo", ID: environmentID, Name: "Demo", CreatedAt: made, UpdatedAt: made, Version: 1,
@@ -78,6 +79,7 @@ func newServer(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.keepHistory(t)
 	s.start()
 	return s
 }
@@ -86,10 +88,10 @@ func newServer(t *testing.T) *server {
 func (s *server) start() {
 	log := slog.New(slog.NewJSONHandler(&s.log, nil))
 	stack := config.API{
-		URLLimit: 10, AccountID: accountID, Kept: config.Kept{RetentionDays: 30},
+		URLLimit: 10, AccountID: accountID, Queues: config.Queues{RetentionDays: 30},
 		Defaults: config.Defaults{RetrySchedule: config.Schedule(retry.Cloudinary()), SuccessStatus: "200"},
 	}
-	handler := newAPI(stack, parts{store: s.store, guard: outbound.Guard{}, vault: notificationtest.NewVault(), account: accountKey{}, log: log})
+	handler := newAPI(stack, parts{store: s.store, queue: s.queue, guard: outbound.Guard{}, vault: notificationtest.NewVault(), account: accountKey{}, log: log})
 	atOnce := func(context.Context, time.Duration) error { return nil }
 	handler.triggers.Wait, handler.presets.Wait, handler.settings.Wait = atOnce, atOnce, atOnce
 	handler.environments.Wait, handler.keys.Wait = atOnce, atOnce
@@ -182,6 +184,22 @@ var wantFor = map[string]struct {
 	"delete-access-key-by-name.json":            {200, `{"message":"ok"}`},
 	"delete-access-key-by-name-in-query.json":   {200, `{"message":"ok"}`},
 	"account-key-for-an-environment.json":       {401, `{"error":{"message":"Invalid credentials"}}`},
+	"list-events.json":                          {200, `{"events":[{"event_id":"nobody","notification_type":"delete","status":"accepted","public_ids":["cat"],"accepted_at":"` + acceptedAt + `"`},
+	"list-events-by-asset.json":                 {200, `{"events":[{"event_id":"nobody"`},
+	"list-events-malformed.json":                {400, `{"error":{"message":"status: must be accepted, held or suppressed"}}`},
+	"get-event.json":                            {200, `"notification":{"notification_type":"upload","public_id":"dog"},"deliveries":[{"delivery_id":"01KGGVH71G3T9W6QH0ZC5V8N20"`},
+	"get-event-nobody-told.json":                {200, `"deliveries":[],"explanation":["No trigger was told: when the event was accepted, none was for delete or for all.","So nobody was told."]}`},
+	"get-event-unknown.json":                    {404, `{"error":{"message":"event_id: no such event, or its record has expired"}}`},
+	"list-deliveries.json":                      {200, `"next_cursor":"01KGGVH71G3T9W6QH0ZC5V8N30"}`},
+	"list-deliveries-exhausted.json":            {200, `{"deliveries":[{"delivery_id":"01KGGVH71G3T9W6QH0ZC5V8N30","event_id":"order/17"`},
+	"list-deliveries-of-an-event.json":          {200, `{"deliveries":[{"delivery_id":"01KGGVH71G3T9W6QH0ZC5V8N40","event_id":"order/17","notification_type":"upload","public_ids":["dog"],"uri":"https://shop.example/hooks/waiting","why":"preset","status":"pending"`},
+	"list-deliveries-pending.json":              {200, `{"deliveries":[],"note":"A delivery has no record before its first attempt is over.`},
+	"list-deliveries-malformed.json":            {400, `{"error":{"message":"from: must be a time such as 2026-01-31T12:00:00Z, a day such as 2026-01-31, or unix seconds"}}`},
+	"list-deliveries-bad-cursor.json":           {400, `{"error":{"message":"next_cursor: is not one that a list has answered"}}`},
+	"get-delivery.json":                         {200, `"headers":{"Content-Type":"application/json","X-Cld-Signature":"5f0e","X-Cld-Timestamp":"1770091506","X-Mediahooks-Attempt":"1","X-Mediahooks-Delivery":"01KGGVH71G3T9W6QH0ZC5V8N20"},"body":"{\"notification_type\":\"upload\",\"public_id\":\"dog\",\"signature_key\":\"111111111111111\"}"}}]}`},
+	"get-delivery-unknown.json":                 {404, `{"error":{"message":"delivery_id: no such delivery, or its record has expired`},
+	"resend.json":                               {202, `"next_lane":"first","expires_at":"2126-02-03T00:00:00.000Z","next_attempt":2}`},
+	"resend-unknown.json":                       {404, `{"error":{"message":"delivery_id: no such delivery`},
 	"openapi.json":                              {200, "openapi: 3.0.3"},
 	"unknown-path.json":                         {404, `{"error":{"message":"no such path: /nowhere"}}`},
 	"wrong-method.json":                         {405, `{"error":{"message":"method PATCH is not allowed here; allowed: GET, HEAD, POST"}}`},

@@ -9,6 +9,7 @@ import (
 	spec "github.com/mediahooks/mediahooks/infra/api"
 	"github.com/mediahooks/mediahooks/shared/catalog"
 	"github.com/mediahooks/mediahooks/shared/config"
+	"github.com/mediahooks/mediahooks/shared/history"
 	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/registry"
 	"github.com/mediahooks/mediahooks/shared/retry"
@@ -24,6 +25,8 @@ type api struct {
 	account      *registry.Account
 	environments registry.Environments
 	keys         registry.Keys
+	history      history.Service
+	retention    time.Duration
 	stack        stack
 	log          *slog.Logger
 }
@@ -54,6 +57,12 @@ func (a api) routes() http.Handler {
 		"GET /v1_1/{cloud_name}/upload_presets/{name}":    a.getPreset,
 		"PUT /v1_1/{cloud_name}/upload_presets/{name}":    a.updatePreset,
 		"DELETE /v1_1/{cloud_name}/upload_presets/{name}": a.deletePreset,
+
+		"GET /v1_1/{cloud_name}/events":                           a.listEvents,
+		"GET /v1_1/{cloud_name}/events/{event_id...}":             a.getEvent,
+		"GET /v1_1/{cloud_name}/deliveries":                       a.listDeliveries,
+		"GET /v1_1/{cloud_name}/deliveries/{delivery_id}":         a.getDelivery,
+		"POST /v1_1/{cloud_name}/deliveries/{delivery_id}/resend": a.resend,
 
 		"GET /v1_1/{cloud_name}/notification_settings": a.getSettings,
 		"PUT /v1_1/{cloud_name}/notification_settings": a.putSettings,
@@ -90,9 +99,16 @@ func openAPI(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(spec.OpenAPI) // into memory
 }
 
-// parts are what the registry's rules are tied to.
+// records is all that is kept.
+type records interface {
+	registry.Store
+	history.Records
+}
+
+// parts are what the rules are tied to.
 type parts struct {
-	store   registry.Store
+	store   records
+	queue   history.Queue
 	guard   registry.URLGuard
 	vault   registry.Sealer
 	account registry.AccountKeys
@@ -104,7 +120,7 @@ type parts struct {
 // dead-letter queue's (14).
 const reserve = 28 * 24 * time.Hour
 
-// newAPI ties the registry's rules to their parts.
+// newAPI ties the rules to their parts.
 func newAPI(settings config.API, p parts) api {
 	store, guard := p.store, p.guard
 	schedule := retry.Schedule(settings.RetrySchedule)
@@ -125,9 +141,11 @@ func newAPI(settings config.API, p parts) api {
 			Store: store, Vault: p.vault, Now: time.Now, Wait: wait,
 			Reserve: settings.Retention() + schedule.Total() + reserve,
 		},
-		keys:  registry.Keys{Store: store, Vault: p.vault, Now: time.Now, Wait: wait},
-		stack: stack{Success: settings.SuccessStatus, Schedule: schedule},
-		log:   p.log,
+		keys:      registry.Keys{Store: store, Vault: p.vault, Now: time.Now, Wait: wait},
+		history:   history.Service{Records: store, Queue: p.queue, Guard: guard, Now: time.Now},
+		retention: settings.Retention(),
+		stack:     stack{Success: settings.SuccessStatus, Schedule: schedule},
+		log:       p.log,
 	}
 	if a.triggers.TriggerLimit == 0 {
 		types := append(catalog.EventTypes(), notification.AllEvents)

@@ -14,9 +14,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/mediahooks/mediahooks/shared/config"
 	"github.com/mediahooks/mediahooks/shared/outbound"
+	"github.com/mediahooks/mediahooks/shared/queue"
 	"github.com/mediahooks/mediahooks/shared/secret"
 	"github.com/mediahooks/mediahooks/shared/store"
 	"github.com/mediahooks/mediahooks/shared/telemetry"
@@ -51,6 +53,7 @@ func run(ctx context.Context, environ []string) error {
 		guard:   guard,
 		vault:   vault.New(kms.NewFromConfig(cloud), settings.SecretsKeyARN),
 		account: secret.NewAccount(secretsmanager.NewFromConfig(cloud), settings.AccountKeyARN),
+		queue:   queue.New(sqs.NewFromConfig(cloud), settings.URLs(), time.Now),
 		log:     log,
 	})
 	lambda.StartWithOptions(web.Lambda(handler.routes(), log), lambda.WithContext(ctx))

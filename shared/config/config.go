@@ -31,30 +31,23 @@ type Common struct {
 type Queues struct {
 	FirstURL string `env:"FIRST_QUEUE_URL,required,notEmpty"`
 	SlowURL  string `env:"SLOW_QUEUE_URL,required,notEmpty"`
-	Kept
-}
-
-func (q Queues) validate() error { return q.check() }
-
-// URLs returns the URL of each lane's queue.
-func (q Queues) URLs() map[notification.Lane]string {
-	return map[notification.Lane]string{notification.First: q.FirstURL, notification.Slow: q.SlowURL}
-}
-
-// Kept is how long things are kept.
-type Kept struct {
-	// RetentionDays is how long events and deliveries are.
+	// RetentionDays is how long events and deliveries are kept.
 	RetentionDays int `env:"RETENTION_DAYS" envDefault:"30"`
 }
 
 // Retention returns RetentionDays as a duration.
-func (c Kept) Retention() time.Duration { return time.Duration(c.RetentionDays) * 24 * time.Hour }
+func (q Queues) Retention() time.Duration { return time.Duration(q.RetentionDays) * 24 * time.Hour }
 
-func (c Kept) check() error {
-	if c.RetentionDays < 1 {
-		return fmt.Errorf("RETENTION_DAYS %d: must be at least 1", c.RetentionDays)
+func (q Queues) validate() error {
+	if q.RetentionDays < 1 {
+		return fmt.Errorf("RETENTION_DAYS %d: must be at least 1", q.RetentionDays)
 	}
 	return nil
+}
+
+// URLs returns the URL of each lane's queue.
+func (q Queues) URLs() map[notification.Lane]string {
+	return map[notification.Lane]string{notification.First: q.FirstURL, notification.Slow: q.SlowURL}
 }
 
 // Defaults is what holds for environments that have decided nothing else.
@@ -78,7 +71,7 @@ func (c Defaults) validate() error {
 type API struct {
 	Common
 	Defaults
-	Kept
+	Queues
 	// AccountID is whose environments these are, AccountKeyARN the secret that
 	// holds its key. SecretsKeyARN encrypts the data keys of access keys.
 	AccountID     string `env:"ACCOUNT_ID,required,notEmpty"`
@@ -93,7 +86,7 @@ type API struct {
 
 // Validate reports all faults.
 func (c API) Validate() error {
-	errs := []error{c.validate(), c.check()}
+	errs := []error{c.Defaults.validate(), c.Queues.validate()}
 	if c.URLLimit < 1 {
 		errs = append(errs, fmt.Errorf("URL_LIMIT %d: must be at least 1", c.URLLimit))
 	}

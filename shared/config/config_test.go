@@ -25,7 +25,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := config.Delivery{
 		Common: config.Common{Stage: "dev", TableName: "t"},
-		Queues: config.Queues{FirstURL: "f", SlowURL: "s", Kept: config.Kept{RetentionDays: 30}},
+		Queues: config.Queues{FirstURL: "f", SlowURL: "s", RetentionDays: 30},
 		Defaults: config.Defaults{
 			RetrySchedule: config.Schedule{3 * time.Minute, 6 * time.Minute, 9 * time.Minute},
 			SuccessStatus: "200",
@@ -51,7 +51,7 @@ func TestNoRetries(t *testing.T) {
 func TestIntake(t *testing.T) {
 	want := config.Intake{
 		Common:       config.Common{Stage: "dev", TableName: "t"},
-		Queues:       config.Queues{FirstURL: "f", SlowURL: "s", Kept: config.Kept{RetentionDays: 30}},
+		Queues:       config.Queues{FirstURL: "f", SlowURL: "s", RetentionDays: 30},
 		HoldQueueURL: "h",
 		HoldTimeout:  time.Hour,
 	}

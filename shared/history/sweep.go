@@ -1,5 +1,3 @@
-// Package history is the stage that looks back: it finds what has become of
-// deliveries, and brings back those that got lost on the way.
 package history
 
 import (

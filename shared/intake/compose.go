@@ -174,7 +174,7 @@ func (l *targetList) add(url string, why notification.Why, triggerID string) {
 	}
 	for i, t := range l.targets {
 		if t.URL == url {
-			l.targets[i].Also = append(t.Also, notification.Naming{Why: why, TriggerID: triggerID})
+			l.targets[i].Also = append(l.targets[i].Also, notification.Naming{Why: why, TriggerID: triggerID})
 			return
 		}
 	}

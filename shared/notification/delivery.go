@@ -1,6 +1,9 @@
 package notification
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Status is the state of a delivery.
 type Status string
@@ -149,3 +152,15 @@ const (
 	// ReasonNoSigningKey is an environment without an enabled key.
 	ReasonNoSigningKey Reason = "no_signing_key"
 )
+
+// reasons is the closed list.
+var reasons = []Reason{
+	ReasonStatus, ReasonRedirect, ReasonTimeout, ReasonConnect, ReasonDNS, ReasonTLS,
+	ReasonProtocol, ReasonBlockedAddress, ReasonInvalidURL, ReasonInvalidPayload, ReasonSigningKeyDisabled, ReasonNoSigningKey,
+}
+
+// IsKnown reports whether the reason is one of the list.
+func (r Reason) IsKnown() bool { return slices.Contains(reasons, r) }
+
+// Reasons returns all of them.
+func Reasons() []Reason { return slices.Clone(reasons) }

@@ -45,6 +45,11 @@ func (f *faulty) BatchExecuteStatement(ctx context.Context, in *dynamodb.BatchEx
 	return f.write(ctx, f.calls, in)
 }
 
+// UpdateItem takes the marks of hours, and nothing else here.
+func (f *faulty) UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	return &dynamodb.UpdateItemOutput{}, nil
+}
+
 func newDelivery(cloud string) notification.Delivery {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	d := notification.Delivery{

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -34,6 +36,7 @@ func Lambda(handler http.Handler, log *slog.Logger) func(context.Context, events
 			defer cancel()
 		}
 		started := time.Now()
+		event.RawPath = routedPath(event)
 		answer, err := proxy.ProxyWithContext(ctx, event)
 		if err != nil { // the event's path or body is not what HTTP allows
 			log.WarnContext(ctx, "malformed request", "request_id", event.RequestContext.RequestID, "error", err)
@@ -51,6 +54,21 @@ func Lambda(handler http.Handler, log *slog.Logger) func(context.Context, events
 			"status", answer.StatusCode, "duration_ms", time.Since(started))
 		return answer, nil
 	}
+}
+
+// routedPath is the path of a request, percent-encoded. The gateway's own is
+// decoded, but for %25, and in it an id that holds a ? cannot be told from what
+// comes after; by the route and its parameters it can.
+func routedPath(event events.APIGatewayV2HTTPRequest) string {
+	_, path, found := strings.Cut(event.RouteKey, " ")
+	if !found || len(event.PathParameters) == 0 {
+		return event.RawPath
+	}
+	for name, value := range event.PathParameters {
+		escaped := url.PathEscape(strings.ReplaceAll(value, "%25", "%"))
+		path = strings.NewReplacer("{"+name+"}", escaped, "{"+name+"+}", escaped).Replace(path)
+	}
+	return path
 }
 
 // RequestID returns the id that API Gateway gave a request.

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"unicode/utf8"
+
+	"github.com/mediahooks/mediahooks/shared/history"
+	"github.com/mediahooks/mediahooks/shared/notification"
+	"github.com/mediahooks/mediahooks/shared/web"
+)
+
+func (a api) listEvents(w http.ResponseWriter, r *http.Request, caller web.Caller) error {
+	f := a.readFilter(r, caller)
+	status := notification.EventStatus(f.text("status"))
+	switch status {
+	case "", notification.EventAccepted, notification.EventHeld, notification.EventSuppressed:
+	default:
+		f.fail("status", "must be accepted, held or suppressed")
+	}
+	query, err := f.query()
+	if err != nil {
+		return err
+	}
+	page, err := a.history.Events(r.Context(), query, status)
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Events     []eventSummary `json:"events"`
+		NextCursor string         `json:"next_cursor,omitempty"`
+	}{[]eventSummary{}, page.Next}
+	for _, e := range page.Events {
+		answer.Events = append(answer.Events, eventSummary{showEvent(e.Event), e.Deliveries})
+	}
+	web.WriteJSON(w, http.StatusOK, answer)
+	return nil
+}
+
+func (a api) getEvent(w http.ResponseWriter, r *http.Request, caller web.Caller) error {
+	event, err := a.history.Event(r.Context(), caller.Environment.CloudName, r.PathValue("event_id"))
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		eventHead
+		Notification json.RawMessage `json:"notification,omitempty"`
+		Deliveries   []toldURL       `json:"deliveries"`
+		Explanation  []string        `json:"explanation"`
+	}{showEvent(event.Event), event.Notification, []toldURL{}, history.Explain(event.Event)}
+	if answer.Explanation == nil {
+		answer.Explanation = []string{}
+	}
+	for i, d := range event.Deliveries {
+		answer.Deliveries = append(answer.Deliveries, toldURL{showDelivery(d), history.ExplainTarget(event.Targets[i])})
+	}
+	web.WriteJSON(w, http.StatusOK, answer)
+	return nil
+}
+
+// pendingNote is what a list of pending deliveries says instead of them.
+const pendingNote = "A delivery has no record before its first attempt is over. Name an event_id to see those of an event that are pending."
+
+func (a api) listDeliveries(w http.ResponseWriter, r *http.Request, caller web.Caller) error {
+	f := a.readFilter(r, caller)
+	status := notification.Status(f.text("status"))
+	switch status {
+	case "", notification.Pending, notification.Delivered, notification.Retrying, notification.Exhausted:
+	default:
+		f.fail("status", "must be pending, delivered, retrying or exhausted")
+	}
+	f.filter.Status = status
+	eventID := f.text("event_id")
+	query, err := f.query()
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Deliveries []deliveryHead `json:"deliveries"`
+		NextCursor string         `json:"next_cursor,omitempty"`
+		Note       string         `json:"note,omitempty"`
+	}{Deliveries: []deliveryHead{}}
+	var page notification.LogPage
+	switch {
+	case eventID != "":
+		page.Rows, err = a.history.OfEvent(r.Context(), notification.EventKey{CloudName: query.CloudName, EventID: eventID}, query.LogFilter)
+	case status == notification.Pending:
+		answer.Note = pendingNote
+	default:
+		page, err = a.history.Deliveries(r.Context(), query)
+	}
+	if err != nil {
+		return err
+	}
+	for _, d := range page.Rows {
+		answer.Deliveries = append(answer.Deliveries, showDelivery(d))
+	}
+	answer.NextCursor = page.Next
+	web.WriteJSON(w, http.StatusOK, answer)
+	return nil
+}
+
+func (a api) getDelivery(w http.ResponseWriter, r *http.Request, caller web.Caller) error {
+	d, err := a.history.Delivery(r.Context(), notification.DeliveryKey{
+		CloudName: caller.Environment.CloudName, DeliveryID: r.PathValue("delivery_id"),
+	})
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		deliveryHead
+		Explanation string    `json:"explanation,omitempty"`
+		Attempts    []attempt `json:"attempts"`
+	}{deliveryHead: showDelivery(d.Delivery), Attempts: []attempt{}}
+	if target, ok := d.Event.Target(d.DeliveryID); ok {
+		answer.Explanation = history.ExplainTarget(target)
+	}
+	for _, made := range d.Attempts {
+		answer.Attempts = append(answer.Attempts, showAttempt(d, made))
+	}
+	web.WriteJSON(w, http.StatusOK, answer)
+	return nil
+}
+
+func (a api) resend(w http.ResponseWriter, r *http.Request, caller web.Caller) error {
+	d, err := a.history.Resend(r.Context(), notification.DeliveryKey{
+		CloudName: caller.Environment.CloudName, DeliveryID: r.PathValue("delivery_id"),
+	})
+	if err != nil {
+		return err
+	}
+	web.WriteJSON(w, http.StatusAccepted, struct {
+		deliveryHead
+		NextAttempt int `json:"next_attempt"`
+	}{showDelivery(d), d.AttemptCount + 1})
+	return nil
+}
+
+// printable is a receiver's answer as text, and whether it is that: bytes that are
+// no text are given in base64.
+func printable(body []byte) (text string, encoded []byte) {
+	if utf8.Valid(body) {
+		return string(body), nil
+	}
+	return "", body
+}
