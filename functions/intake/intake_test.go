@@ -36,6 +36,8 @@ type server struct {
 // startTime is the time of the files in events.
 var startTime = time.Date(2026, 2, 3, 4, 5, 6, 789e6, time.UTC)
 
+const triggerID = "0123456789abcdef0123456789abcdef"
+
 // requestID is what Lambda calls each direct invocation.
 const requestID = "6f0f6bd0-0a38-4ea7-9d52-d5e56c2b1f11"
 
@@ -68,7 +70,7 @@ func (s *server) provision(t *testing.T) {
 		}),
 		s.store.ReplaceSettings(t.Context(), "demo", notification.Settings{Version: 1, IncludeClientIP: true}),
 		s.store.ReplaceHooks(t.Context(), "demo", notification.Hooks{Version: 1, Triggers: []notification.Trigger{
-			{ID: "t1", URI: "https://shop.example/hooks/first?token=t0k3n", EventType: "all"},
+			{ID: triggerID, URI: "https://shop.example/hooks/first?token=t0k3n", EventType: "all"},
 		}}),
 		s.store.PutUploadPreset(t.Context(), notification.UploadPreset{
 			CloudName: "demo", Name: "shop-photos", NotificationURL: "https://shop.example/hooks/photos", Version: 1,
@@ -142,6 +144,10 @@ var wantFor = map[string]struct {
 	messages, holds, events int
 }{
 	"event.json":                       {202, `{"event_id":"upload-4711","status":"accepted","deliveries":[{"delivery_id":"`, 1, 0, 1},
+	"example.json":                     {202, `{"event_id":"example-`, 1, 0, 1},
+	"example-of-a-type.json":           {202, `"uri":"https://shop.example/hooks/first?token=t0k3n","why":"trigger","trigger_id":"` + triggerID + `"}]}`, 1, 0, 1},
+	"example-unknown-type.json":        {400, `{"error":{"message":"event_type: Invalid value all"}}`, 0, 0, 0},
+	"example-unknown-trigger.json":     {404, `{"error":{"message":"record_not_found"}}`, 0, 0, 0},
 	"event-with-notification-url.json": {202, `"uri":"https://shop.example/hooks/this-call","why":"per_call"}]}`, 2, 0, 1},
 	"event-with-idempotency-key.json":  {202, `{"event_id":"order-81-photo-2","status":"accepted"`, 1, 0, 1},
 	"list.json":                        {202, `{"events":[{"event_id":"rename-1","status":"accepted"`, 2, 0, 2},
