@@ -13,6 +13,8 @@ PORT          ?=
 EMULATOR_PORT ?=
 PARAMS        ?=
 WAIT_SCALE    ?=
+ROUNDS        ?= 1000
+SEED          ?= 1
 export PORT EMULATOR_PORT PARAMS WAIT_SCALE
 
 GOLANGCI_VERSION := v2.15.0
@@ -124,6 +126,10 @@ bench: ## measure CPU, memory and cold starts of the functions, on this machine 
 .PHONY: bench-fair
 bench-fair: tools ## measure what a quiet environment notices of a noisy one, on the local stack (two minutes)
 	@go run ./infra/bench fair
+
+.PHONY: faults
+faults: tools ## look for a lost notification in ROUNDS (1000) rounds that follow from SEED (1); CI makes 100
+	@FAULT_ROUNDS=$(ROUNDS) FAULT_SEED=$(SEED) go test ./infra/faults -run '^TestNoLoss$$' -count=1 -v -timeout 0
 
 .PHONY: simulate
 simulate: ## write docs/capacity.md's figures: what the lanes do on AWS, simulated (a minute)

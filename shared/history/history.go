@@ -179,7 +179,7 @@ func (s Service) Delivery(ctx context.Context, key notification.DeliveryKey) (De
 		return Delivery{}, err
 	}
 	d, ok := found[key]
-	if !ok || d.AttemptCount == 0 {
+	if !ok {
 		return Delivery{}, notification.Errorf(notification.NotFound,
 			"delivery_id: no such delivery, or its record has expired, or its first attempt is not over; its event says which")
 	}

@@ -181,6 +181,9 @@ func testLogEvents(t *testing.T, s storeTest) {
 	s.wantLog(t, q, nil)
 	q.PublicID, q.Events = "", false
 	s.wantLog(t, q, nil)
+	if found, err := s.Deliveries(t.Context(), []notification.DeliveryKey{row.DeliveryKey}); err != nil || len(found) > 0 {
+		t.Errorf("a row of an event reads as the delivery %v, %v", found, err)
+	}
 	event.LogID = "no ULID"
 	if failed := s.LogEvents(t.Context(), []notification.Event{event}); notificationCode(failed[0]) != notification.Invalid {
 		t.Errorf("got %v, want it to be invalid", failed)

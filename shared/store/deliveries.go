@@ -33,7 +33,8 @@ func (t *Table) Deliveries(ctx context.Context, keys []notification.DeliveryKey)
 		if err != nil {
 			return nil, fmt.Errorf("read delivery %s: %w", names[k].DeliveryID, err)
 		}
-		if !t.expired(d.ExpiresAt) {
+		// A row without attempts stands for an event, not for a delivery.
+		if !t.expired(d.ExpiresAt) && d.AttemptCount > 0 {
 			found[names[k]] = d
 		}
 	}
