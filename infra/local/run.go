@@ -171,5 +171,9 @@ Try, in another terminal:
 The last one is answered 503 and tried again by the retry schedule; for a quick one:
   make run PARAMS="RetrySchedule=2s,4s,6s"
 
-Notifications as they arrive (Ctrl-C stops everything):`, running.APIURL(), running.Endpoint(), r.url(), running.CloudinaryURL(), curl, curl, curl, r.url())
+What became of them, and of one of them in full:
+  %s/deliveries
+  %s/deliveries/{delivery_id}
+
+Notifications as they arrive (Ctrl-C stops everything):`, running.APIURL(), running.Endpoint(), r.url(), running.CloudinaryURL(), curl, curl, curl, r.url(), curl, curl)
 }
