@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/signal"
@@ -124,10 +125,17 @@ func call(t *testing.T, method, path, body string) answer {
 
 func callAs(t *testing.T, key, secret, method, path, body string) answer {
 	t.Helper()
+	return callFrom(t, nil, key, secret, method, path, body)
+}
+
+// callFrom makes a call with further headers.
+func callFrom(t *testing.T, header http.Header, key, secret, method, path, body string) answer {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, local.APIURL()+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
+	maps.Copy(req.Header, header)
 	req.Header.Set("Content-Type", "application/json")
 	if key != "" {
 		req.SetBasicAuth(key, secret)
