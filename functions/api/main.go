@@ -51,6 +51,7 @@ func run(ctx context.Context, environ []string) error {
 		guard:   guard,
 		vault:   vault.New(kms.NewFromConfig(cloud), settings.SecretsKeyARN),
 		account: secret.NewAccount(secretsmanager.NewFromConfig(cloud), settings.AccountKeyARN),
+		metrics: telemetry.NewMetrics(os.Stdout, "mediahooks-api", settings.Stage, time.Now),
 		log:     log,
 	})
 	lambda.StartWithOptions(web.Lambda(handler.routes(), log), lambda.WithContext(ctx))

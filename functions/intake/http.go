@@ -9,7 +9,7 @@ import (
 
 func (h handler) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /v1_1/{cloud_name}/events", web.Authenticated(h.directory, h.log, h.postEvents))
+	mux.Handle("POST /v1_1/{cloud_name}/events", web.Authenticated(h.directory, h.logins, h.log, h.postEvents))
 	return mux
 }
 
