@@ -12,7 +12,9 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -150,7 +152,25 @@ func callFrom(t *testing.T, header http.Header, key, secret, method, path, body 
 		t.Fatal(err)
 	}
 	conforms(t, req, res, got)
+	answers.Lock()
+	answers.all = append(answers.all, called{method + " " + path, string(got)})
+	answers.Unlock()
 	return answer{res.StatusCode, res.Header, string(got)}
+}
+
+// called is a call and its answer's body.
+type called struct{ call, body string }
+
+// answers are those that the tests have had so far.
+var answers struct {
+	sync.Mutex
+	all []called
+}
+
+func allAnswers() []called {
+	answers.Lock()
+	defer answers.Unlock()
+	return slices.Clone(answers.all)
 }
 
 // conforms holds an answer against the API's description. What the description
