@@ -13,7 +13,6 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-
 // logLines reads the lines of a log group. The one call is made by hand: the SDK's
 // package for logs would be a dependency for this alone.
 func logLines(t *testing.T, output string) (lines []string) {
