@@ -22,6 +22,7 @@ import (
 	"github.com/mediahooks/mediahooks/shared/outbound"
 	"github.com/mediahooks/mediahooks/shared/registry"
 	"github.com/mediahooks/mediahooks/shared/retry"
+	"github.com/mediahooks/mediahooks/shared/telemetry"
 	"github.com/mediahooks/mediahooks/shared/web"
 )
 
@@ -91,7 +92,7 @@ func (s *server) start() {
 		URLLimit: 10, AccountID: accountID, Queues: config.Queues{RetentionDays: 30},
 		Defaults: config.Defaults{RetrySchedule: config.Schedule(retry.Cloudinary()), SuccessStatus: "200"},
 	}
-	handler := newAPI(stack, parts{store: s.store, queue: s.queue, guard: outbound.Guard{}, vault: notificationtest.NewVault(), account: accountKey{}, log: log})
+	handler := newAPI(stack, parts{store: s.store, queue: s.queue, guard: outbound.Guard{}, vault: notificationtest.NewVault(), account: accountKey{}, metrics: telemetry.NewMetrics(&s.log, "mediahooks-api", "dev", time.Now), log: log})
 	atOnce := func(context.Context, time.Duration) error { return nil }
 	handler.triggers.Wait, handler.presets.Wait, handler.settings.Wait = atOnce, atOnce, atOnce
 	handler.environments.Wait, handler.keys.Wait = atOnce, atOnce

@@ -13,6 +13,7 @@ import (
 	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/registry"
 	"github.com/mediahooks/mediahooks/shared/retry"
+	"github.com/mediahooks/mediahooks/shared/telemetry"
 	"github.com/mediahooks/mediahooks/shared/web"
 )
 
@@ -28,6 +29,7 @@ type api struct {
 	history      history.Service
 	retention    time.Duration
 	stack        stack
+	logins       *web.Logins
 	log          *slog.Logger
 }
 
@@ -67,7 +69,7 @@ func (a api) routes() http.Handler {
 		"GET /v1_1/{cloud_name}/notification_settings": a.getSettings,
 		"PUT /v1_1/{cloud_name}/notification_settings": a.putSettings,
 	} {
-		mux.Handle(pattern, web.Authenticated(a.directory, a.log, endpoint))
+		mux.Handle(pattern, web.Authenticated(a.directory, a.logins, a.log, endpoint))
 	}
 	const subAccounts = " /v1_1/provisioning/accounts/{account_id}/sub_accounts"
 	for pattern, endpoint := range map[string]web.AccountEndpoint{
@@ -83,7 +85,7 @@ func (a api) routes() http.Handler {
 		"PUT" + subAccounts + "/{sub_account_id}/access_keys/{key}":    a.updateKey,
 		"DELETE" + subAccounts + "/{sub_account_id}/access_keys/{key}": a.deleteKey,
 	} {
-		mux.Handle(pattern, web.OfAccount(a.account, a.log, endpoint))
+		mux.Handle(pattern, web.OfAccount(a.account, a.logins, a.log, endpoint))
 	}
 	mux.HandleFunc("GET /openapi.yaml", openAPI)
 	return mux
@@ -112,6 +114,7 @@ type parts struct {
 	guard   registry.URLGuard
 	vault   registry.Sealer
 	account registry.AccountKeys
+	metrics *telemetry.Metrics
 	log     *slog.Logger
 }
 
@@ -145,7 +148,10 @@ func newAPI(settings config.API, p parts) api {
 		history:   history.Service{Records: store, Queue: p.queue, Guard: guard, Now: time.Now},
 		retention: settings.Retention(),
 		stack:     stack{Success: settings.SuccessStatus, Schedule: schedule},
-		log:       p.log,
+		logins: &web.Logins{
+			Count: func() error { return p.metrics.Emit(telemetry.LoginFailed) }, Now: time.Now, Log: p.log,
+		},
+		log: p.log,
 	}
 	if a.triggers.TriggerLimit == 0 {
 		types := append(catalog.EventTypes(), notification.AllEvents)

@@ -54,6 +54,7 @@ func run(ctx context.Context, environ []string) error {
 		vault:   vault.New(kms.NewFromConfig(cloud), settings.SecretsKeyARN),
 		account: secret.NewAccount(secretsmanager.NewFromConfig(cloud), settings.AccountKeyARN),
 		queue:   queue.New(sqs.NewFromConfig(cloud), settings.URLs(), time.Now),
+		metrics: telemetry.NewMetrics(os.Stdout, "mediahooks-api", settings.Stage, time.Now),
 		log:     log,
 	})
 	lambda.StartWithOptions(web.Lambda(handler.routes(), log), lambda.WithContext(ctx))

@@ -20,6 +20,7 @@ import (
 type handler struct {
 	directory *registry.Directory
 	service   intake.Service
+	logins    *web.Logins
 	log       *slog.Logger
 	// clouds are the environments that events of the bus and direct invocations
 	// may name; empty for all.

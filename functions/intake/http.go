@@ -9,8 +9,8 @@ import (
 
 func (h handler) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /v1_1/{cloud_name}/events", web.Authenticated(h.directory, h.log, h.postEvents))
-	mux.Handle("POST /v1_1/{cloud_name}/triggers/{id}/example", web.Authenticated(h.directory, h.log, h.postExample))
+	mux.Handle("POST /v1_1/{cloud_name}/events", web.Authenticated(h.directory, h.logins, h.log, h.postEvents))
+	mux.Handle("POST /v1_1/{cloud_name}/triggers/{id}/example", web.Authenticated(h.directory, h.logins, h.log, h.postExample))
 	return mux
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/mediahooks/mediahooks/shared/outbound"
 	"github.com/mediahooks/mediahooks/shared/payload"
 	"github.com/mediahooks/mediahooks/shared/registry"
+	"github.com/mediahooks/mediahooks/shared/web"
 )
 
 // server is the function over fakes, with the environment of the files in events,
@@ -31,6 +32,8 @@ type server struct {
 	holds *notificationtest.Holds
 	entry func(context.Context, json.RawMessage) (any, error)
 	log   strings.Builder
+	// failedLogins is how many were counted.
+	failedLogins int
 }
 
 // startTime is the time of the files in events.
@@ -56,6 +59,7 @@ func newServer(t *testing.T, clouds ...string) *server {
 			Now: now, HoldTimeout: time.Hour, Retention: 48 * time.Hour,
 		},
 		clouds: clouds,
+		logins: &web.Logins{Count: func() error { s.failedLogins++; return nil }, Now: now, Log: log},
 		log:    log,
 	}.entry()
 	return s

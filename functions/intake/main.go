@@ -21,6 +21,7 @@ import (
 	"github.com/mediahooks/mediahooks/shared/registry"
 	"github.com/mediahooks/mediahooks/shared/store"
 	"github.com/mediahooks/mediahooks/shared/telemetry"
+	"github.com/mediahooks/mediahooks/shared/web"
 )
 
 func main() {
@@ -46,6 +47,7 @@ func run(ctx context.Context, environ []string) error {
 	log := telemetry.NewLogger(os.Stdout, settings.LogLevel, "mediahooks-intake", settings.Stage)
 	log.Info("started", "settings", settings)
 	table := store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now)
+	metrics := telemetry.NewMetrics(os.Stdout, "mediahooks-intake", settings.Stage, time.Now)
 	directory, queues := registry.NewDirectory(table, time.Now), sqs.NewFromConfig(cloud)
 	handler := handler{
 		directory: directory,
@@ -60,6 +62,9 @@ func run(ctx context.Context, environ []string) error {
 			Now:          time.Now,
 			HoldTimeout:  settings.HoldTimeout,
 			Retention:    settings.Retention(),
+		},
+		logins: &web.Logins{
+			Count: func() error { return metrics.Emit(telemetry.LoginFailed) }, Now: time.Now, Log: log,
 		},
 		log:    log,
 		clouds: settings.EventClouds,

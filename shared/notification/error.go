@@ -16,6 +16,7 @@ const (
 	NotFound     Code = "not_found"    // 404
 	Conflict     Code = "conflict"     // 409
 	TooLarge     Code = "too_large"    // 413
+	Throttled    Code = "throttled"    // 429: the same, later
 	Unavailable  Code = "unavailable"  // 503: repeat the same request
 	Internal     Code = "internal"     // 500
 )

@@ -84,6 +84,9 @@ func (d *Directory) record(ctx context.Context, cloudName string) (notification.
 	return env, nil
 }
 
+// noSecret is a hash that no secret has.
+var noSecret = make([]byte, sha256.Size)
+
 func unknown(cloudName string) error {
 	return notification.Errorf(notification.NotFound, "unknown cloud_name %q", cloudName)
 }
@@ -96,7 +99,7 @@ func (d *Directory) Authenticate(ctx context.Context, cloudName, apiKey, secret 
 	if err != nil {
 		return notification.Environment{}, err
 	}
-	var known notification.AccessKey // of an empty hash, which no secret has
+	known := notification.AccessKey{SecretHash: noSecret} // so that as much is compared for an unknown one
 	for _, key := range env.Keys {
 		if subtle.ConstantTimeCompare([]byte(key.APIKey), []byte(apiKey)) == 1 {
 			known = key

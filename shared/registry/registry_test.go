@@ -120,6 +120,42 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
+// Whatever is wrong takes the same reads, when nothing is in memory and when all
+// is.
+func TestRefusalsCostTheSame(t *testing.T) {
+	b := setup(t)
+	disabled := b.env(t)
+	disabled.CloudName, disabled.ID, disabled.Disabled = "disabled", "disabled", true
+	disabled.Keys[0].Enabled = false
+	if err := b.store.CreateEnvironment(t.Context(), disabled); err != nil {
+		t.Fatal(err)
+	}
+	reads := 0
+	b.store.OnCall(func(call notificationtest.Call) error {
+		if !call.After {
+			reads++
+		}
+		return nil
+	})
+	for _, test := range []struct{ name, cloud, key, secret string }{
+		{"wrong secret", "demo", b.creds.APIKey, "wrong"},
+		{"unknown key", "demo", "1", b.creds.APISecret},
+		{"nothing", "demo", "", ""},
+		{"unknown environment", "nowhere", b.creds.APIKey, b.creds.APISecret},
+		{"disabled environment and key", "disabled", b.creds.APIKey, b.creds.APISecret},
+	} {
+		b.clock.Advance(registry.CacheTime)
+		for _, want := range []int{1, 0} {
+			reads = 0
+			_, err := b.directory.Authenticate(t.Context(), test.cloud, test.key, test.secret)
+			wantError(t, err, notification.Unauthorized, "Invalid credentials")
+			if reads != want {
+				t.Errorf("%s: %d reads, want %d", test.name, reads, want)
+			}
+		}
+	}
+}
+
 func TestAuthenticateDisabledKey(t *testing.T) {
 	b := setup(t)
 	env := b.env(t)

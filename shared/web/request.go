@@ -31,12 +31,16 @@ type Endpoint func(w http.ResponseWriter, r *http.Request, caller Caller) error
 
 // Authenticated serves requests of {cloud_name} that carry an access key of that
 // environment by Basic authentication.
-func Authenticated(auth Authenticator, log *slog.Logger, endpoint Endpoint) http.Handler {
+func Authenticated(auth Authenticator, logins *Logins, log *slog.Logger, endpoint Endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		apiKey, secret, _ := r.BasicAuth()
-		env, err := auth.Authenticate(r.Context(), r.PathValue("cloud_name"), apiKey, secret)
-		if err == nil {
+		cloudName := r.PathValue("cloud_name")
+		env, err := auth.Authenticate(r.Context(), cloudName, apiKey, secret)
+		switch {
+		case err == nil:
 			err = endpoint(w, r, Caller{Environment: env, APIKey: apiKey})
+		case notification.CodeOf(err) == notification.Unauthorized:
+			err = logins.failed(w, r, cloudName, err)
 		}
 		if err != nil {
 			WriteError(w, r, log, err)
@@ -55,12 +59,16 @@ type AccountEndpoint func(w http.ResponseWriter, r *http.Request) error
 
 // OfAccount serves requests of {account_id} that carry the account key by Basic
 // authentication.
-func OfAccount(auth AccountAuthenticator, log *slog.Logger, endpoint AccountEndpoint) http.Handler {
+func OfAccount(auth AccountAuthenticator, logins *Logins, log *slog.Logger, endpoint AccountEndpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		apiKey, secret, _ := r.BasicAuth()
-		err := auth.AuthenticateAccount(r.Context(), r.PathValue("account_id"), apiKey, secret)
-		if err == nil {
+		accountID := r.PathValue("account_id")
+		err := auth.AuthenticateAccount(r.Context(), accountID, apiKey, secret)
+		switch {
+		case err == nil:
 			err = endpoint(w, r)
+		case notification.CodeOf(err) == notification.Unauthorized:
+			err = logins.failed(w, r, accountID, err)
 		}
 		if err != nil {
 			WriteError(w, r, log, err)

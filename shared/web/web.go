@@ -107,6 +107,7 @@ var statusOf = map[notification.Code]int{
 	notification.NotFound:     http.StatusNotFound,
 	notification.Conflict:     http.StatusConflict,
 	notification.TooLarge:     http.StatusRequestEntityTooLarge,
+	notification.Throttled:    http.StatusTooManyRequests,
 	notification.Unavailable:  http.StatusServiceUnavailable,
 	notification.Internal:     http.StatusInternalServerError,
 }

@@ -12,9 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/cloudinary/cloudinary-go/v2"
 	"github.com/google/go-cmp/cmp"
 
@@ -233,53 +230,4 @@ func TestLargeEvent(t *testing.T) {
 			t.Errorf("a request of %d bytes lacks the payload", len(req.Body))
 		}
 	}
-}
-
-// No secret is in clear anywhere in the table.
-func TestNoSecretInTheTable(t *testing.T) {
-	cfg, err := local.AWSConfig(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, items := local.Credentials().APISecret, 0
-	pages := dynamodb.NewScanPaginator(dynamodb.NewFromConfig(cfg), &dynamodb.ScanInput{TableName: aws.String(local.Outputs()["TableName"])})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, item := range page.Items {
-			items++
-			for name, value := range item {
-				if holds(value, secret) {
-					t.Errorf("attribute %s holds the secret", name)
-				}
-			}
-		}
-	}
-	if items == 0 {
-		t.Error("the table is empty")
-	}
-}
-
-func holds(value types.AttributeValue, secret string) bool {
-	switch v := value.(type) {
-	case *types.AttributeValueMemberS:
-		return strings.Contains(v.Value, secret)
-	case *types.AttributeValueMemberB:
-		return strings.Contains(string(v.Value), secret)
-	case *types.AttributeValueMemberL:
-		for _, element := range v.Value {
-			if holds(element, secret) {
-				return true
-			}
-		}
-	case *types.AttributeValueMemberM:
-		for _, element := range v.Value {
-			if holds(element, secret) {
-				return true
-			}
-		}
-	}
-	return false
 }

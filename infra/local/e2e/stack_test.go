@@ -8,10 +8,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -124,10 +127,17 @@ func call(t *testing.T, method, path, body string) answer {
 
 func callAs(t *testing.T, key, secret, method, path, body string) answer {
 	t.Helper()
+	return callFrom(t, nil, key, secret, method, path, body)
+}
+
+// callFrom makes a call with further headers.
+func callFrom(t *testing.T, header http.Header, key, secret, method, path, body string) answer {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, local.APIURL()+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
+	maps.Copy(req.Header, header)
 	req.Header.Set("Content-Type", "application/json")
 	if key != "" {
 		req.SetBasicAuth(key, secret)
@@ -142,7 +152,25 @@ func callAs(t *testing.T, key, secret, method, path, body string) answer {
 		t.Fatal(err)
 	}
 	conforms(t, req, res, got)
+	answers.Lock()
+	answers.all = append(answers.all, called{method + " " + path, string(got)})
+	answers.Unlock()
 	return answer{res.StatusCode, res.Header, string(got)}
+}
+
+// called is a call and its answer's body.
+type called struct{ call, body string }
+
+// answers are those that the tests have had so far.
+var answers struct {
+	sync.Mutex
+	all []called
+}
+
+func allAnswers() []called {
+	answers.Lock()
+	defer answers.Unlock()
+	return slices.Clone(answers.all)
 }
 
 // conforms holds an answer against the API's description. What the description

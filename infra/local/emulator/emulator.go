@@ -41,7 +41,7 @@ const (
 // seconds; a machine that is busy with a build needs several times that.
 const startTimeout = 60 * time.Second
 
-//go:embed launch.py auth.py kms.py
+//go:embed launch.py auth.py kms.py gateway.py
 var scripts embed.FS
 
 // Options are the settings of an emulator; the zero value works.

@@ -36,6 +36,7 @@ from hypercorn.config import Config  # noqa: E402
 from ministack.app import app  # noqa: E402
 
 runpy.run_path("kms.py")
+runpy.run_path("gateway.py")
 if os.environ["AUTH"] == "true":
     runpy.run_path("auth.py")
 
