@@ -185,6 +185,7 @@ var wantFor = map[string]struct {
 	"account-key-for-an-environment.json":       {401, `{"error":{"message":"Invalid credentials"}}`},
 	"openapi.json":                              {200, "openapi: 3.0.3"},
 	"unknown-path.json":                         {404, `{"error":{"message":"no such path: /nowhere"}}`},
+	"wrong-method-of-events.json":               {405, `{"error":{"message":"method PATCH is not allowed here; allowed: `},
 	"wrong-method.json":                         {405, `{"error":{"message":"method PATCH is not allowed here; allowed: GET, HEAD, POST"}}`},
 	"no-credentials.json":                       {401, `{"error":{"message":"Invalid credentials"}}`},
 	"wrong-secret.json":                         {401, `{"error":{"message":"Invalid credentials"}}`},
