@@ -203,6 +203,7 @@ var wantFor = map[string]struct {
 	"resend-unknown.json":                       {404, `{"error":{"message":"delivery_id: no such delivery`},
 	"openapi.json":                              {200, "openapi: 3.0.3"},
 	"unknown-path.json":                         {404, `{"error":{"message":"no such path: /nowhere"}}`},
+	"wrong-method-of-events.json":               {405, `{"error":{"message":"method PATCH is not allowed here; allowed: `},
 	"wrong-method.json":                         {405, `{"error":{"message":"method PATCH is not allowed here; allowed: GET, HEAD, POST"}}`},
 	"no-credentials.json":                       {401, `{"error":{"message":"Invalid credentials"}}`},
 	"wrong-secret.json":                         {401, `{"error":{"message":"Invalid credentials"}}`},

@@ -88,6 +88,9 @@ func (a api) routes() http.Handler {
 		mux.Handle(pattern, web.OfAccount(a.account, a.logins, a.log, endpoint))
 	}
 	mux.HandleFunc("GET /openapi.yaml", openAPI)
+	// The gateway gives these to the intake function; here they are for the
+	// Allow header of other methods.
+	mux.HandleFunc("POST /v1_1/{cloud_name}/events", http.NotFound)
 	return mux
 }
 

@@ -66,6 +66,44 @@ func TestRoutesAreDescribed(t *testing.T) {
 	}
 }
 
+// Whatever a call takes, it can be answered with these.
+func TestAnswersOfAllCalls(t *testing.T) {
+	for path, item := range load(t).Paths.Map() {
+		for method, o := range item.Operations() {
+			want := []string{"500"}
+			if o.Security == nil || len(*o.Security) > 0 {
+				want = append(want, "401", "429")
+			}
+			if o.RequestBody != nil {
+				want = append(want, "400", "413")
+			}
+			for _, status := range want {
+				if o.Responses.Value(status) == nil {
+					t.Errorf("%s %s: its responses lack %s", method, path, status)
+				}
+			}
+		}
+	}
+}
+
+// docs/api.md is for people, and has every call.
+func TestCallsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	short := strings.NewReplacer("/v1_1/{cloud_name}", "", "/v1_1/provisioning/accounts/{account_id}", "",
+		"{sub_account_id}", "{id}", "{key}", "{api_key}")
+	for path, item := range load(t).Paths.Map() {
+		for method := range item.Operations() {
+			call := "`" + method + " " + short.Replace(path)
+			if !strings.Contains(string(page), call+"`") && !strings.Contains(string(page), call+"?") {
+				t.Errorf("docs/api.md lacks %s`, for %s %s", call, method, path)
+			}
+		}
+	}
+}
+
 func TestEventTypesAreTheCatalogues(t *testing.T) {
 	var listed []string
 	for _, value := range load(t).Components.Schemas["EventType"].Value.Enum {

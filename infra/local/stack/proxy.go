@@ -16,7 +16,7 @@ func apiPath(apiID string) string { return "/_aws/execute-api/" + apiID + "/$def
 // serveAPI gives the HTTP API a base URL without a path, as it has on AWS: its
 // functions see the same rawPath here as there. Requests and answers pass
 // unchanged otherwise.
-func serveAPI(l net.Listener, endpoint, apiID string, errorLog *log.Logger) (*http.Server, error) {
+func serveAPI(l net.Listener, endpoint, apiID string, errorLog *log.Logger, around func(http.Handler) http.Handler) (*http.Server, error) {
 	target, err := url.Parse(endpoint)
 	if err != nil {
 		return nil, err
@@ -48,7 +48,11 @@ func serveAPI(l net.Listener, endpoint, apiID string, errorLog *log.Logger) (*ht
 			w.WriteHeader(http.StatusBadGateway)
 		},
 	}
-	server := &http.Server{Handler: proxy, ErrorLog: errorLog, ReadHeaderTimeout: 30 * time.Second}
+	var handler http.Handler = proxy
+	if around != nil {
+		handler = around(proxy)
+	}
+	server := &http.Server{Handler: handler, ErrorLog: errorLog, ReadHeaderTimeout: 30 * time.Second}
 	go func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			errorLog.Printf("serve: %v", err)

@@ -21,7 +21,7 @@ func served(t *testing.T, endpoint string, errorLog io.Writer) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := serveAPI(l, endpoint, "a1b2c3", log.New(errorLog, "", 0))
+	server, err := serveAPI(l, endpoint, "a1b2c3", log.New(errorLog, "", 0), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

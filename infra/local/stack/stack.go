@@ -55,6 +55,9 @@ type Options struct {
 	// Provision makes what the deployment cannot: an environment and its access
 	// key. It is given the outputs of the stack. Nil makes nothing.
 	Provision func(ctx context.Context, cfg aws.Config, outputs map[string]string) (registry.Credentials, error)
+	// Around is put around the HTTP API, to see what comes and goes. Nil is
+	// nothing.
+	Around func(api http.Handler) http.Handler
 	// Progress is told of each step when it is done, one at a time.
 	Progress func(step string, took time.Duration)
 }
@@ -121,7 +124,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		return nil, err
 	}
 	apiLog := log.New(s.log("api.log"), "", log.LstdFlags)
-	s.api, err = serveAPI(s.listener, s.emulator.Endpoint(), s.outputs["ApiId"], apiLog)
+	s.api, err = serveAPI(s.listener, s.emulator.Endpoint(), s.outputs["ApiId"], apiLog, s.options.Around)
 	return s, err
 }
 
