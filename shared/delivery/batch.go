@@ -196,14 +196,12 @@ func (s Service) settle(ctx context.Context, over []*task) {
 		return
 	}
 	failed := s.Records.RecordAttempts(ctx, deliveries)
-	var recorded []*task
+	var recorded, elsewhere []*task
 	for i, t := range tasks {
 		s.logAttempt(ctx, t)
 		switch err := failed[i]; {
 		case errors.Is(err, notification.ErrConflict):
-			// Another process has recorded this attempt and is about to send the
-			// retry. Should it die before, what stays here brings it back.
-			t.err = fmt.Errorf("record attempt %d of delivery %s: another process has made it: %w", t.message.Attempt, t.message.DeliveryID, err)
+			elsewhere = append(elsewhere, t)
 		case err != nil:
 			t.err = fmt.Errorf("record attempt %d of delivery %s: %w", t.message.Attempt, t.message.DeliveryID, err)
 		default:
@@ -211,6 +209,9 @@ func (s Service) settle(ctx context.Context, over []*task) {
 		}
 	}
 	s.sendRetries(ctx, recorded)
+	// Another process has recorded these, and may die before it sends the retry.
+	s.read(ctx, elsewhere)
+	s.resume(ctx, elsewhere)
 	for _, t := range tasks {
 		if t.posted {
 			s.learned(ctx, t)

@@ -25,6 +25,13 @@ func (s Service) load(ctx context.Context, tasks []*task) {
 	}
 	s.read(ctx, first)
 	claims.Wait()
+	s.resume(ctx, tasks)
+	s.readEvents(ctx, tasks)
+}
+
+// resume compares messages with their records, and sends the retry of each whose
+// attempt is the last on record.
+func (s Service) resume(ctx context.Context, tasks []*task) {
 	var repeat []*task
 	for _, t := range tasks {
 		if t.err == nil && !t.passed {
@@ -35,7 +42,6 @@ func (s Service) load(ctx context.Context, tasks []*task) {
 		}
 	}
 	s.sendRetries(ctx, repeat)
-	s.readEvents(ctx, tasks)
 }
 
 func (s Service) read(ctx context.Context, tasks []*task) {
