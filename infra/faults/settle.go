@@ -2,7 +2,9 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -190,6 +192,14 @@ func (r *round) insist(operation string, do func(context.Context) error) {
 			return
 		}
 		r.unreachable(operation, err)
+		// What is refused stays so: a receipt, say, that the restart has forgotten.
+		refused, answered := errors.AsType[interface {
+			error
+			HTTPStatusCode() int
+		}](err)
+		if answered && refused.HTTPStatusCode() < http.StatusInternalServerError {
+			return
+		}
 		if !r.account.restarts || time.Since(r.started) > longest {
 			return
 		}
