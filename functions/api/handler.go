@@ -91,6 +91,7 @@ func (a api) routes() http.Handler {
 	// The gateway gives these to the intake function; here they are for the
 	// Allow header of other methods.
 	mux.HandleFunc("POST /v1_1/{cloud_name}/events", http.NotFound)
+	mux.HandleFunc("POST /v1_1/{cloud_name}/triggers/{id}/example", http.NotFound)
 	return mux
 }
 
