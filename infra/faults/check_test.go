@@ -138,8 +138,8 @@ func TestSeed(t *testing.T) {
 		p = drawPlan(seed, 1)
 		r := &round{plan: p, counts: newCounts(), drawn: make(map[string]int)}
 		for i := range 200 {
-			kind, _ := r.drawFault("SendMessageBatch")
-			kinds, deaths = append(kinds, kind), append(deaths, r.drawDeath(delivery, i))
+			kind, _ := r.drawFault(delivery, "SendMessageBatch")
+			kinds, deaths = append(kinds, kind), append(deaths, r.drawDeath(delivery, i, false))
 		}
 		return kinds, deaths, p
 	}

@@ -8,9 +8,11 @@ import (
 // death is how an invocation's process is killed.
 type death struct {
 	when moment
-	// nth counts the calls or POSTs of the invocation, from 1.
-	nth   int64
-	after time.Duration
+	// nth counts the calls or POSTs of the invocation, from 1: calls of one
+	// operation, where that is not empty.
+	nth       int64
+	operation string
+	after     time.Duration
 }
 
 // moment is when a process is killed.
@@ -37,22 +39,41 @@ func moments(function string) []moment {
 	return all
 }
 
-// drawDeath draws the end of the n-th invocation of a function.
-func (r *round) drawDeath(function string, n int) death {
+// writes are the operations of each function that change something: between them
+// is where a death can do harm.
+var writes = map[string][]string{
+	intake:   {"PutItem", "BatchExecuteStatement", "UpdateItem", "SendMessageBatch"},
+	delivery: {"BatchExecuteStatement", "BatchExecuteStatement", "SendMessageBatch", "SendMessageBatch", "UpdateItem", "StartExecution"},
+}
+
+// drawDeath draws the end of the n-th invocation of a function. One that is made
+// by two processes at once is more likely to have one.
+func (r *round) drawDeath(function string, n int, twin bool) death {
 	if r.must.CompareAndSwap(true, false) {
 		return death{when: atAnswer}
 	}
 	dice := roll(r.plan.seed, "death", function, n)
-	if r.calm.Load() || !chance(dice, r.plan.killRate) {
+	rate := r.plan.killRate
+	if twin {
+		rate = 0.5
+	}
+	if r.calm.Load() || !chance(dice, rate) {
 		return death{}
 	}
-	return death{when: pick(dice, moments(function)...), nth: 1 + dice.Int64N(4), after: within(dice, 150*time.Millisecond)}
+	d := death{when: pick(dice, moments(function)...), nth: 1 + dice.Int64N(4), after: within(dice, 150*time.Millisecond)}
+	if (d.when == beforeCall || d.when == afterCall) && chance(dice, 0.7) {
+		d.nth, d.operation = 1, pick(dice, writes[function]...)
+	}
+	return d
 }
+
+// meets reports whether a call of an operation counts for the death.
+func (d death) meets(operation string) bool { return d.operation == "" || d.operation == operation }
 
 // String says when, for the story of a delivery.
 func (d death) String() string {
 	if d.when == never {
 		return "never"
 	}
-	return fmt.Sprintf("%s (%d, %s)", d.when, d.nth, d.after)
+	return fmt.Sprintf("%s (%s %d, %s)", d.when, d.operation, d.nth, d.after)
 }

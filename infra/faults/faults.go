@@ -27,6 +27,8 @@ type Options struct {
 	Seed uint64
 	// Rounds are counted from 1. Only, where it is not 0, is the one to make.
 	Rounds, Only int
+	// Test is the name of the test that asks, for the report of a failure.
+	Test string
 	// Overlap is how many rounds are under way at once: a round mostly waits.
 	Overlap int
 	// Binaries is the folder with intake and delivery, as Build leaves it.
@@ -89,8 +91,8 @@ func Run(ctx context.Context, o Options) (*Counts, error) {
 			defer mu.Unlock()
 			total.add(counts)
 			if err != nil {
-				failed = append(failed, fmt.Errorf("round %d of seed %d: %w\nagain: FAULT_SEED=%d FAULT_ROUND=%d go test ./infra/faults -run TestNoLoss -count=1 -v",
-					number, o.Seed, err, o.Seed, number))
+				failed = append(failed, fmt.Errorf("round %d of seed %d: %w\nagain: FAULT_SEED=%d FAULT_ROUND=%d go test ./infra/faults -run '^%s$' -count=1 -v",
+					number, o.Seed, err, o.Seed, number, o.Test))
 				fmt.Fprintf(o.Log, "round %d failed\n", number)
 			}
 			if done := total.Rounds; done%100 == 0 {

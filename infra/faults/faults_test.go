@@ -43,7 +43,7 @@ func TestNoLoss(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rounds, only := number(t, "FAULT_ROUNDS", 100), number(t, "FAULT_ROUND", 0)
 	counts, err := faults.Run(t.Context(), faults.Options{
-		Seed: uint64(seed), Rounds: rounds, Only: only, Overlap: 60, Binaries: folder, Endpoint: e.Endpoint(), Log: os.Stderr,
+		Seed: uint64(seed), Test: t.Name(), Rounds: rounds, Only: only, Overlap: 60, Binaries: folder, Endpoint: e.Endpoint(), Log: os.Stderr,
 	})
 	counts.Print(t.Output())
 	if err != nil {

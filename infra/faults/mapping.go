@@ -93,7 +93,7 @@ func (m *mapping) take(dice *rand.Rand, messages []types.Message) {
 // or away.
 func (m *mapping) hand(dice *rand.Rand, messages []types.Message) {
 	copies := 1
-	if chance(dice, 0.12) {
+	if chance(dice, 0.15) {
 		copies = 2
 		m.round.counts.redelivery("to two at once")
 	}
@@ -104,7 +104,7 @@ func (m *mapping) hand(dice *rand.Rand, messages []types.Message) {
 			if copies > 1 {
 				time.Sleep(pause)
 			}
-			finished <- m.invoke(messages)
+			finished <- m.invoke(messages, copies > 1)
 		})
 	}
 	// A deletion may fail, and a message may come once more after it.
@@ -141,9 +141,9 @@ func (m *mapping) hand(dice *rand.Rand, messages []types.Message) {
 
 // invoke hands messages to a process and returns which of them, by id, the
 // function is done with.
-func (m *mapping) invoke(messages []types.Message) map[string]bool {
+func (m *mapping) invoke(messages []types.Message, twin bool) map[string]bool {
 	done := make(map[string]bool)
-	i := &invocation{event: m.event(messages), limit: 30 * time.Second}
+	i := &invocation{event: m.event(messages), limit: 30 * time.Second, twin: twin}
 	for _, message := range messages {
 		id := deliveryOf(message)
 		i.deliveries = append(i.deliveries, id)
@@ -206,7 +206,7 @@ func (m *mapping) echo(after time.Duration, message types.Message) {
 	m.round.counts.redelivery("after its deletion")
 	m.round.group.Go(func() {
 		time.Sleep(after)
-		m.invoke([]types.Message{message})
+		m.invoke([]types.Message{message}, false)
 	})
 }
 

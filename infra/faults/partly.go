@@ -9,14 +9,10 @@ import (
 )
 
 // parts are the operations that can be answered in parts, and how.
-var parts map[string]func(exchange, []byte) *answer
-
-func init() {
-	parts = map[string]func(exchange, []byte) *answer{
-		"BatchExecuteStatement": exchange.someStatements,
-		"BatchGetItem":          exchange.someKeys,
-		"SendMessageBatch":      exchange.someEntries,
-	}
+var parts = map[string]func(exchange, []byte) *answer{
+	"BatchExecuteStatement": exchange.someStatements,
+	"BatchGetItem":          exchange.someKeys,
+	"SendMessageBatch":      exchange.someEntries,
 }
 
 // fields are a JSON object's, as they are.

@@ -77,7 +77,7 @@ func drawPlan(base uint64, number int) plan {
 		killRate:    0.15 + 0.2*r.Float64(),
 	}
 	p.retries = strings.Count(p.schedule, ",") + 1
-	p.faultRate = 0.08 * float64(p.sdkAttempts) * (0.5 + r.Float64())
+	p.faultRate = 0.04 * (0.5 + r.Float64() + 0.5*float64(p.sdkAttempts))
 	p.triggers = []trigger{{pick(r, "all", "upload"), 1}}
 	if chance(r, 0.4) {
 		p.triggers = append(p.triggers, trigger{pick(r, "all", "upload", "eager", "rename"), 2})
@@ -85,7 +85,7 @@ func drawPlan(base uint64, number int) plan {
 	if chance(r, 0.2) {
 		p.triggers = append(p.triggers, trigger{pick(r, "all", "eager", "delete"), 3})
 	}
-	alone := chance(r, 0.15) // halves whose other half never comes
+	alone := chance(r, 0.25) // halves whose other half never comes
 	if alone {
 		p.holdTimeout = 2 * time.Second
 	}
@@ -95,7 +95,7 @@ func drawPlan(base uint64, number int) plan {
 			twice: chance(r, 0.1), again: chance(r, 0.15), givesUp: chance(r, 0.05),
 		}
 		switch {
-		case alone && n == 0:
+		case alone && n < 3:
 			c.events = []event{p.drawLone(r, n)}
 		case chance(r, 0.25) && !alone:
 			p.drawPair(r, c)

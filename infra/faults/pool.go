@@ -8,7 +8,7 @@ import (
 // invoke hands an invocation to a process of the function, an idle one or a new
 // one, as Lambda does.
 func (r *round) invoke(function string, i *invocation) ([]byte, error) {
-	i.death = r.drawDeath(function, r.next("death "+function))
+	i.death = r.drawDeath(function, r.next("death "+function), i.twin)
 	p, err := r.take(function)
 	if err != nil {
 		return nil, err

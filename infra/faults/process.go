@@ -38,6 +38,7 @@ type process struct {
 type invocation struct {
 	event  []byte
 	limit  time.Duration // the function's timeout
+	twin   bool          // another process has the same event
 	death  death
 	answer chan []byte
 	failed bool // the answer is a fault of the function

@@ -38,15 +38,30 @@ func kindsOf(operation string) []fault {
 	return kinds
 }
 
-// drawFault draws what becomes of the next call of an operation.
-func (r *round) drawFault(operation string) (fault, *rand.Rand) {
-	dice := roll(r.plan.seed, "call", operation, r.next("call "+operation))
-	if !chance(dice, r.plan.faultRate) || r.calm.Load() {
-		return none, dice
+// spell is the longest that a fault stays, in calls of its operation: throttling
+// and outages do not come singly, and what lasts outlives the SDK's own repeats.
+const spell = 4
+
+// drawFault draws what becomes of the next call of an operation by a function.
+func (r *round) drawFault(function, operation string) (kind fault, dice *rand.Rand) {
+	n := r.next("call " + function + operation)
+	for began := max(1, n-spell+1); began <= n; began++ {
+		dice = roll(r.plan.seed, "call", function, operation, began)
+		if !chance(dice, r.plan.faultRate) {
+			continue
+		}
+		drawn, last := pick(dice, kindsOf(operation)...), began+dice.IntN(spell)
+		if n <= last && kind == none {
+			kind = drawn
+		}
 	}
-	kind := pick(dice, kindsOf(operation)...)
-	r.counts.fault(operation, kind)
-	return kind, dice
+	if r.calm.Load() {
+		kind = none
+	}
+	if kind != none {
+		r.counts.fault(operation, kind)
+	}
+	return kind, roll(r.plan.seed, "parts", function, operation, n)
 }
 
 // exchange is one call of AWS by a process.
@@ -65,13 +80,13 @@ func (p *process) aws(w http.ResponseWriter, req *http.Request) {
 	}
 	_, operation, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
 	x := exchange{process: p, operation: operation, header: req.Header}
-	kind, dice := p.round.drawFault(operation)
+	kind, dice := p.round.drawFault(p.function, operation)
 	x.dice = dice
 	p.mu.Lock()
 	i := p.current
 	p.mu.Unlock()
 	dies := never
-	if i != nil && i.calls.Add(1) == i.death.nth {
+	if i != nil && i.death.meets(operation) && i.calls.Add(1) == i.death.nth {
 		dies = i.death.when
 	}
 	if i != nil {

@@ -147,7 +147,7 @@ func TestNoLossOverRestarts(t *testing.T) {
 	dice := rand.New(rand.NewPCG(uint64(seed), 0))
 	t.Logf("seed %d", seed)
 	counts, err := faults.Run(t.Context(), faults.Options{
-		Seed: uint64(seed), Rounds: rounds, Only: number(t, "FAULT_ROUND", 0), Binaries: folder, Endpoint: k.endpoint, Log: os.Stderr,
+		Seed: uint64(seed), Test: t.Name(), Rounds: rounds, Only: number(t, "FAULT_ROUND", 0), Binaries: folder, Endpoint: k.endpoint, Log: os.Stderr,
 		Restarts: func(ctx context.Context) error {
 			for range 3 {
 				time.Sleep(time.Second + time.Duration(dice.Int64N(int64(3*time.Second))))
