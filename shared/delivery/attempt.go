@@ -41,8 +41,19 @@ func (s Service) attempt(ctx context.Context, t *task) {
 	t.attempt.Number = m.Attempt
 	t.attempt.StartedAt, t.attempt.Duration = started.UTC(), ended.Sub(started)
 	t.attempt.SigningKey, t.attempt.Timestamp, t.attempt.Signature = signed.key, signed.timestamp, signed.digest
-	t.attempt.Lane = m.Lane
+	t.attempt.Lane, t.attempt.Repeated = m.Lane, t.takenUpBefore()
 	s.decide(t, s.schedule(settings), ended)
+}
+
+// takenUpBefore reports whether this attempt was begun before, so that its outcome
+// is lost. A retry's claim tells: a lease that is still there was never followed by
+// a record. A first attempt has no record to lease, so its message tells: it came
+// back. It may have done so before anything was sent.
+func (t *task) takenUpBefore() bool {
+	if t.message.Attempt == 1 {
+		return t.received > 1
+	}
+	return !t.delivery.LeasedUntil.IsZero()
 }
 
 // isSuccess returns what tells a successful status: the environment's rule, else

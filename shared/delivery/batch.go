@@ -55,6 +55,8 @@ type task struct {
 	// places are the message's in the batch: SQS may deliver a message twice,
 	// even in one batch.
 	places []int
+	// received is how often its lane has handed the message out.
+	received int
 	// delivery is the record, as it is to be written.
 	delivery notification.Delivery
 	attempt  notification.Attempt
@@ -123,6 +125,7 @@ func group(messages []notification.Message) []*task {
 			tasks = append(tasks, known[n])
 		}
 		known[n].places = append(known[n].places, i)
+		known[n].received = max(known[n].received, m.Received)
 	}
 	return tasks
 }

@@ -454,6 +454,35 @@ func TestFaultsOfOursLeaveTheMessage(t *testing.T) {
 	}
 }
 
+// What became of an attempt is lost with the write of its record. The next try is
+// on record, and says so; those that nothing was lost of say nothing.
+func TestLostRecord(t *testing.T) {
+	for lost := 1; lost <= 3; lost++ {
+		b := setup(t)
+		b.sender.answer = status(500)
+		posts := 0
+		b.store.OnCall(func(call notificationtest.Call) error {
+			if call.Op == "RecordAttempts" && !call.After {
+				if posts++; posts == lost {
+					return errors.New("throttled")
+				}
+			}
+			return nil
+		})
+		b.send(t, message(1))
+		b.run(t)
+		record := b.record(t, 1)
+		if len(b.sender.sent()) != 5 || record.Status != notification.Exhausted || len(record.Attempts) != 4 {
+			t.Errorf("record %d lost: %d POSTs, %s with %d attempts", lost, len(b.sender.sent()), record.Status, len(record.Attempts))
+		}
+		for _, a := range record.Attempts {
+			if a.Repeated != (a.Number == lost) {
+				t.Errorf("record %d lost: attempt %d is repeated: %t", lost, a.Number, a.Repeated)
+			}
+		}
+	}
+}
+
 // A message that was received before is not POSTed again, and its retry is sent
 // again with what is left of its wait.
 func TestRedelivery(t *testing.T) {

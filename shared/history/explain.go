@@ -77,6 +77,15 @@ func because(why notification.Why, triggerID string) string {
 
 func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
+// Note says what is not known of an attempt; nothing, for most.
+func Note(a notification.Attempt) string {
+	if !a.Repeated {
+		return ""
+	}
+	return "This attempt was taken up before, and what became of that is not on record: the receiver may have got the same " +
+		notification.DeliveryHeader + " and " + notification.AttemptHeader + " already."
+}
+
 // Advice says what the receiver's owner can do about a failed attempt.
 //
 // Source: Cloudinary, Webhook notifications, Troubleshooting; decision 14.

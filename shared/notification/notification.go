@@ -46,6 +46,9 @@ type Message struct {
 	// Passes is how often the message was put back because nothing was known of
 	// its origin yet.
 	Passes int `json:"passes,omitempty"`
+	// Received is how often the lane has handed this message out, this time included;
+	// 0 where that is not known. The lane tells it: no message says it of itself.
+	Received int `json:"-"`
 
 	NotificationType string `json:"notification_type,omitempty"`
 	URL              string `json:"url,omitempty"`

@@ -25,8 +25,6 @@ type Received struct {
 	notification.Message
 	// ID is the same for all receipts of one sent message.
 	ID int
-	// Count is how often the message was received, this time included.
-	Count int
 
 	receipt int
 }
@@ -143,7 +141,9 @@ func (q *Queue) Receive(lane notification.Lane, n int) []Received {
 		q.next++
 		h.count++
 		h.receipt = q.next
-		received = append(received, Received{Message: decode(h.body), ID: h.id, Count: h.count, receipt: h.receipt})
+		m := decode(h.body)
+		m.Received = h.count
+		received = append(received, Received{Message: m, ID: h.id, receipt: h.receipt})
 		h.visibleAt = now.Add(q.Visibility)
 	}
 	return received

@@ -49,7 +49,7 @@ func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.00
 func attemptList(attempts []notification.Attempt) []types.AttributeValue {
 	list := make([]types.AttributeValue, len(attempts))
 	for i, a := range attempts {
-		list[i] = make(item, 0, 17).
+		list[i] = make(item, 0, 18).
 			number("number", int64(a.Number)).
 			time("started_at", a.StartedAt).
 			number("duration", int64(a.Duration)).
@@ -67,6 +67,7 @@ func attemptList(attempts []notification.Attempt) []types.AttributeValue {
 			text("signature", a.Signature).
 			text("lane", string(a.Lane)).
 			number("retry_after", int64(a.RetryAfter)).
+			boolean("repeated", a.Repeated).
 			asDocument()
 	}
 	return list
@@ -118,6 +119,7 @@ func readAttempt(f *fields) notification.Attempt {
 		Signature:  f.text("signature"),
 		Lane:       notification.Lane(f.text("lane")),
 		RetryAfter: f.duration("retry_after"),
+		Repeated:   f.boolean("repeated"),
 	}
 }
 
