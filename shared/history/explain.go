@@ -36,6 +36,9 @@ func Explain(e notification.Event) []string {
 			say("The call's eager_notification_url is not told: the call named a notification_url too, and was not eager_async.")
 		}
 	}
+	if e.LeftOut {
+		say(NotKept)
+	}
 	if e.ParentID != "" {
 		say("It follows from the event %s.", e.ParentID)
 	}
@@ -51,6 +54,9 @@ func Explain(e notification.Event) []string {
 	}
 	return said
 }
+
+// NotKept says why there is no notification to show.
+const NotKept = "The notification is not shown: keep_payloads was false when the event was accepted, and so it was never kept."
 
 // ExplainTarget says in a sentence why a URL is told of an event.
 func ExplainTarget(t notification.Target) string {

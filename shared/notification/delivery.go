@@ -34,7 +34,10 @@ type Delivery struct {
 	Why              Why
 	TriggerID        string
 	// Lead says that the record stands for its event in lists.
-	Lead       bool
+	Lead bool
+	// LeftOut says that the notification is not on record: the delivery cannot be
+	// attempted but by a message that carries it.
+	LeftOut    bool
 	PublicIDs  []string
 	Status     Status
 	AcceptedAt time.Time

@@ -60,6 +60,9 @@ type Message struct {
 	// PublicIDs are the assets that the event is about.
 	PublicIDs  []string  `json:"public_ids,omitempty"`
 	AcceptedAt time.Time `json:"accepted_at,omitzero"`
+	// LeftOut says that Body is not on record: there is no reference to it, and what
+	// its receiver answers, which may repeat it, is not recorded either.
+	LeftOut bool `json:"left_out,omitempty"`
 	// Body is the packed notification up to its signature_key; see package
 	// payload.
 	Body []byte `json:"body,omitempty"`

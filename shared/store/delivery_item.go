@@ -11,13 +11,14 @@ import (
 // deliveryItem encodes a delivery's record under its key.
 func deliveryItem(k key, d notification.Delivery) item {
 	open, openAt := openKey(k, d)
-	return newItem(k, 20).
+	return newItem(k, 21).
 		text("event_id", d.EventID).
 		text("notification_type", d.NotificationType).
 		text("url", d.URL).
 		text("why", string(d.Why)).
 		text("trigger_id", d.TriggerID).
 		boolean("lead", d.Lead).
+		boolean("left_out", d.LeftOut).
 		texts("public_ids", d.PublicIDs).
 		number("schedule_from", int64(d.ScheduleFrom)).
 		text("status", string(d.Status)).
@@ -84,6 +85,7 @@ func readDelivery(k notification.DeliveryKey, attributes map[string]types.Attrib
 		Why:              notification.Why(f.text("why")),
 		TriggerID:        f.text("trigger_id"),
 		Lead:             f.boolean("lead"),
+		LeftOut:          f.boolean("left_out"),
 		PublicIDs:        f.texts("public_ids"),
 		ScheduleFrom:     int(f.number("schedule_from")),
 		Status:           notification.Status(f.text("status")),
