@@ -119,12 +119,12 @@ type phases struct {
 	FirstByte float64 `json:"first_byte"`
 }
 
-// requestSent is what was POSTed; the body is its very bytes.
+// requestSent is what was POSTed; the body is its very bytes, where they were kept.
 type requestSent struct {
 	Method  string            `json:"method"`
 	URL     string            `json:"url"`
 	Headers map[string]string `json:"headers"`
-	Body    string            `json:"body"`
+	Body    string            `json:"body,omitempty"`
 }
 
 func showAttempt(d history.Delivery, a notification.Attempt) attempt {
@@ -135,9 +135,9 @@ func showAttempt(d history.Delivery, a notification.Attempt) attempt {
 		SignatureKey: a.SigningKey, Lane: string(a.Lane), Note: history.Note(a), RetryAfterS: a.RetryAfter.Seconds(),
 	}
 	shown.Response, shown.ResponseBase64 = printable(a.Response)
-	if a.Signature != "" && d.Body != nil {
+	if a.Signature != "" && (d.Body != nil || d.LeftOut) {
 		shown.Request = &requestSent{
-			Method: "POST", URL: d.URL, Body: string(payload.WithSignatureKey(d.Body, a.SigningKey)),
+			Method: "POST", URL: d.URL,
 			Headers: map[string]string{
 				"Content-Type":               "application/json",
 				notification.TimestampHeader: strconv.FormatInt(a.Timestamp, 10),
@@ -145,6 +145,9 @@ func showAttempt(d history.Delivery, a notification.Attempt) attempt {
 				notification.DeliveryHeader:  d.DeliveryID,
 				notification.AttemptHeader:   strconv.Itoa(a.Number),
 			},
+		}
+		if d.Body != nil {
+			shown.Request.Body = string(payload.WithSignatureKey(d.Body, a.SigningKey))
 		}
 	}
 	return shown

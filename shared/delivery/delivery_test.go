@@ -714,10 +714,15 @@ func TestLogLine(t *testing.T) {
 // A hundred runs in which the process dies at a random step: no delivery is
 // lost, and none is POSTed twice but where it died between POST and record.
 func TestCrashes(t *testing.T) {
+	crashes(t, time.Minute, message)
+}
+
+func crashes(t *testing.T, wait time.Duration, message func(n int) notification.Message) {
+	t.Helper()
 	for seed := range 100 {
 		b := setup(t)
 		b.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
-		b.Schedule = retry.Schedule{time.Minute, time.Minute}
+		b.Schedule = retry.Schedule{wait, wait}
 		var steps atomic.Int64
 		var dead atomic.Bool
 		var mu sync.Mutex

@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/mediahooks/mediahooks/shared/notification"
@@ -36,8 +37,11 @@ func Explain(e notification.Event) []string {
 			say("The call's eager_notification_url is not told: the call named a notification_url too, and was not eager_async.")
 		}
 	}
-	if e.LeftOut {
-		say(NotKept)
+	switch {
+	case e.LeftOut && e.Status == notification.EventHeld:
+		say("The notification is on record only while the event is held: keep_payloads was false when it was accepted.")
+	case e.LeftOut:
+		say(notShown)
 	}
 	if e.ParentID != "" {
 		say("It follows from the event %s.", e.ParentID)
@@ -55,8 +59,8 @@ func Explain(e notification.Event) []string {
 	return said
 }
 
-// NotKept says why there is no notification to show.
-const NotKept = "The notification is not shown: keep_payloads was false when the event was accepted, and so it was never kept."
+// notShown is why there is no notification to show.
+const notShown = "The notification is not shown: keep_payloads was false when the event was accepted, and so it was never kept."
 
 // ExplainTarget says in a sentence why a URL is told of an event.
 func ExplainTarget(t notification.Target) string {
@@ -68,6 +72,19 @@ func ExplainTarget(t notification.Target) string {
 		said += "; a URL is told once, however often it is named"
 	}
 	return said + "."
+}
+
+// ExplainDelivery says in sentences why a URL was told, and what there is not to
+// show of it.
+func ExplainDelivery(d Delivery) string {
+	var said []string
+	if target, ok := d.Event.Target(d.DeliveryID); ok {
+		said = append(said, ExplainTarget(target))
+	}
+	if d.LeftOut {
+		said = append(said, notShown)
+	}
+	return strings.Join(said, " ")
 }
 
 func because(why notification.Why, triggerID string) string {
