@@ -105,8 +105,8 @@ func Note(a notification.Attempt) string {
 	if !a.Repeated {
 		return ""
 	}
-	return "This attempt was taken up before, and what became of that is not on record: the receiver may have got the same " +
-		notification.DeliveryHeader + " and " + notification.AttemptHeader + " already."
+	return "This attempt was taken up another time, and what became of that is not on record: the receiver may have got the same " +
+		notification.DeliveryHeader + " and " + notification.AttemptHeader + " twice."
 }
 
 // Advice says what the receiver's owner can do about a failed attempt.
