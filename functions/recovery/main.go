@@ -18,6 +18,7 @@ import (
 	"github.com/mediahooks/mediahooks/shared/history"
 	"github.com/mediahooks/mediahooks/shared/outbound"
 	"github.com/mediahooks/mediahooks/shared/queue"
+	"github.com/mediahooks/mediahooks/shared/registry"
 	"github.com/mediahooks/mediahooks/shared/store"
 	"github.com/mediahooks/mediahooks/shared/telemetry"
 )
@@ -47,8 +48,8 @@ func run(ctx context.Context, environ []string) error {
 	h := handler{
 		sweep: history.Sweep{Overdue: table, Queue: lanes, Now: time.Now},
 		recover: history.Recover{
-			Service:    history.Service{Records: table, Queue: lanes, Guard: guard, Now: time.Now},
-			Recoveries: table,
+			Service:      history.Service{Records: table, Queue: lanes, Guard: guard, Now: time.Now},
+			Environments: registry.NewDirectory(table, time.Now), Untold: table, Recoveries: table,
 		},
 		log: telemetry.NewLogger(os.Stdout, settings.LogLevel, "mediahooks-recovery", settings.Stage),
 	}

@@ -5,6 +5,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/oklog/ulid/v2"
+
 	"github.com/mediahooks/mediahooks/shared/notification"
 )
 
@@ -186,6 +188,16 @@ func add(to, more map[notification.SkipReason]int) {
 	for reason, n := range more {
 		to[reason] += n
 	}
+}
+
+// Reached is how far back in time a recovery has come: what was accepted later is
+// done. It is the zero time before the first page, and where nothing is left.
+func Reached(r notification.Recovery) time.Time {
+	id, err := ulid.ParseStrict(r.Cursor)
+	if err != nil {
+		return time.Time{}
+	}
+	return ulid.Time(id.Time()).UTC()
 }
 
 // pace is how long so many take at so many a second, in whole seconds.
