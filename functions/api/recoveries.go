@@ -44,7 +44,7 @@ func (a api) createRecovery(w http.ResponseWriter, r *http.Request, caller web.C
 			return err
 		}
 		web.WriteJSON(w, http.StatusOK, recoveryCount{
-			true, count.Deliveries, count.URLs, int(count.Takes / time.Second), count.Skipped, count.More,
+			true, count.Deliveries, count.URLs, int((count.Takes + time.Second - 1) / time.Second), count.Skipped, count.More,
 		})
 		return nil
 	}

@@ -39,9 +39,10 @@ type invocation struct {
 
 // turn is what the workflow does after a page.
 type turn struct {
-	Next        string     `json:"next"`
-	WaitSeconds int        `json:"wait_seconds"`
-	Successor   *execution `json:"successor,omitempty"`
+	Next string `json:"next"`
+	// NextAt is RFC 3339 with milliseconds, as a Wait state reads it.
+	NextAt    string     `json:"next_at,omitempty"`
+	Successor *execution `json:"successor,omitempty"`
 }
 
 // execution is the workflow's next execution.
@@ -82,7 +83,7 @@ func (h handler) page(ctx context.Context, key notification.RecoveryKey, part in
 	}
 	log.InfoContext(ctx, "page done", "pages", made.Recovery.Pages, "status", made.Recovery.Status,
 		"examined", made.Recovery.Examined, "queued", made.Recovery.Queued, "next", made.Next)
-	next := &turn{Next: string(made.Next), WaitSeconds: int(made.Wait / time.Second)}
+	next := &turn{Next: string(made.Next), NextAt: made.NextAt.Format("2006-01-02T15:04:05.000Z")}
 	if made.Next == history.NextSuccessor {
 		name, input, err := workflow.RecoveryExecution(key, made.Part)
 		if err != nil {

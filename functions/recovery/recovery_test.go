@@ -31,12 +31,12 @@ var wantFor = map[string]struct {
 	"scheduled.json":    {1, `null`, `"msg":"swept","found":1,"queued":1,"failed":0,"oldest_ms":3600000`, ""},
 	"stranger.json":     {0, `null`, "", `detail-type "EC2 Instance State-change Notification": must be "Scheduled Event"`},
 	"unknown-task.json": {0, `null`, "", `task "redrive": must be recover or fail`},
-	"recover.json":      {1, `{"next":"end","wait_seconds":1}`, `"msg":"page done","cloud_name":"demo","recovery_id":"` + recoveryID, ""},
+	"recover.json":      {1, `{"next":"end","next_at":"2026-11-24T12:00:00.050Z"}`, `"msg":"page done","cloud_name":"demo","recovery_id":"` + recoveryID, ""},
 	"recover-old-part.json": {
-		0, `{"next":"successor","wait_seconds":1,"successor":{"name":"` + recoveryID + `-3",` +
+		0, `{"next":"successor","next_at":"2026-11-24T12:00:00.000Z","successor":{"name":"` + recoveryID + `-3",` +
 			`"input":"{\"cloud_name\":\"demo\",\"recovery_id\":\"` + recoveryID + `\",\"part\":3}","part":3}}`, "", "",
 	},
-	"recover-unknown.json": {0, `{"next":"end","wait_seconds":0}`, `"msg":"recovery is no longer on record"`, ""},
+	"recover-unknown.json": {0, `{"next":"end"}`, `"msg":"recovery is no longer on record"`, ""},
 	"fail.json":            {0, `null`, `"level":"ERROR","msg":"recovery failed"`, ""},
 }
 

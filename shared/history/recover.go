@@ -115,7 +115,7 @@ func (r Recover) Count(ctx context.Context, planned notification.Recovery) (Reco
 			break
 		}
 	}
-	count.URLs, count.Takes = len(urls), pace(count.Deliveries, planned.MaxPerSecond)
+	count.URLs, count.Takes = len(urls), time.Duration(count.Deliveries)*time.Second/time.Duration(planned.MaxPerSecond)
 	return count, nil
 }
 
@@ -187,6 +187,9 @@ func (r Recover) Progress(ctx context.Context, k notification.RecoveryKey) (Prog
 	}
 	var steps []notification.RecoveryStep
 	for _, page := range pages {
+		if page.Number > of.Pages {
+			continue // it is under way, and not counted yet
+		}
 		if progress.More = len(steps)+len(page.Steps) > mostCounted; progress.More {
 			break
 		}

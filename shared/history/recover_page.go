@@ -2,7 +2,6 @@ package history
 
 import (
 	"context"
-	"math"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -20,11 +19,11 @@ const (
 	NextEnd       RecoveryNext = "end"
 )
 
-// Turn is the outcome of a page: what comes next, and after how long a wait.
+// Turn is the outcome of a page: what comes next, and when.
 type Turn struct {
 	Next RecoveryNext
-	// Wait is in whole seconds.
-	Wait time.Duration
+	// NextAt is when the last delivery of the page is due, and the next may be.
+	NextAt time.Time
 	// Part is the one to start, where a successor comes next.
 	Part     int
 	Recovery notification.Recovery
@@ -84,7 +83,7 @@ func (r Recover) Page(ctx context.Context, k notification.RecoveryKey, part int)
 	if err != nil {
 		return Turn{}, err
 	}
-	if turn, over := turnOf(of, part); over {
+	if turn, over := r.turnOf(of, part); over {
 		return turn, nil
 	}
 	work, err := r.work(ctx, of)
@@ -95,7 +94,8 @@ func (r Recover) Page(ctx context.Context, k notification.RecoveryKey, part int)
 	if err != nil {
 		return Turn{}, err
 	}
-	made, err := work.do(ctx, page.Steps, r.Now().UTC())
+	from := r.Now().UTC()
+	made, err := work.do(ctx, page.Steps, from)
 	if err != nil {
 		return Turn{}, err
 	}
@@ -109,11 +109,11 @@ func (r Recover) Page(ctx context.Context, k notification.RecoveryKey, part int)
 	if err != nil {
 		return Turn{}, err
 	}
-	turn, over := turnOf(of, part)
+	turn, over := r.turnOf(of, part)
 	if !over {
 		turn = Turn{Next: NextPage, Recovery: of}
 	}
-	turn.Wait = max(time.Second, pace(made.queued, of.MaxPerSecond))
+	turn.NextAt = spread(from, max(made.queued, len(page.Steps)), of.MaxPerSecond)
 	return turn, nil
 }
 
@@ -158,8 +158,8 @@ func (r Recover) turnPage(of *notification.Recovery, page notification.RecoveryP
 
 // turnOf says what is next for an execution that does a part, where it is not a
 // page.
-func turnOf(of notification.Recovery, part int) (turn Turn, over bool) {
-	turn = Turn{Next: NextEnd, Wait: time.Second, Recovery: of}
+func (r Recover) turnOf(of notification.Recovery, part int) (turn Turn, over bool) {
+	turn = Turn{Next: NextEnd, NextAt: r.Now().UTC(), Recovery: of}
 	switch {
 	case of.Status != notification.RecoveryRunning:
 		return turn, true
@@ -198,11 +198,6 @@ func Reached(r notification.Recovery) time.Time {
 		return time.Time{}
 	}
 	return ulid.Time(id.Time()).UTC()
-}
-
-// pace is how long so many take at so many a second, in whole seconds.
-func pace(n, perSecond int) time.Duration {
-	return time.Duration(math.Ceil(float64(n)/float64(perSecond))) * time.Second
 }
 
 // spread is when the nth delivery of a page is due, so that not all of them are

@@ -143,7 +143,7 @@ func (r *recoverTest) run(t *testing.T, k notification.RecoveryKey, part int) (p
 			continue
 		}
 		pages++
-		r.clock.Advance(turn.Wait)
+		r.clock.AdvanceTo(turn.NextAt)
 		switch turn.Next {
 		case history.NextEnd:
 			return pages

@@ -32,7 +32,7 @@ type counted struct {
 }
 
 func (c counted) String() string {
-	return fmt.Sprint(c.Deliveries, " to ", c.URLs, " in ", c.Seconds, " s, skipped ", c.Skipped, c.More)
+	return fmt.Sprintf("%d to %d in %d s, skipped %v, more %t", c.Deliveries, c.URLs, c.Seconds, c.Skipped, c.More)
 }
 
 func recoverAs[T any](t *testing.T, want int, body string) (got T) {
@@ -100,7 +100,7 @@ func TestRecover(t *testing.T) {
 	failing(t, missed, hook)
 
 	body := fmt.Sprintf(`"uri":%q,"max_per_second":1`, hook)
-	if got := recoverAs[counted](t, http.StatusOK, `{"dry_run":true,`+body+`}`); got.String() != "250 to 1 in 250 s, skipped map[]false" {
+	if got := recoverAs[counted](t, http.StatusOK, `{"dry_run":true,`+body+`}`); got.String() != "250 to 1 in 250 s, skipped map[], more false" {
 		t.Errorf("counted %s", got)
 	}
 	if got := recoverAs[counted](t, http.StatusOK, `{"dry_run":true,"reason":"timeout",`+body+`}`); got.Deliveries != 0 {
@@ -179,11 +179,11 @@ func TestRecoverUnmatched(t *testing.T) {
 		t.Fatalf("somebody was told: %+v", r)
 	}
 	body := fmt.Sprintf(`"unmatched":true,"public_id":%q`, asset)
-	if got := recoverAs[counted](t, http.StatusOK, `{"dry_run":true,`+body+`}`); got.String() != "0 to 0 in 0 s, skipped map[no_trigger:1]false" {
+	if got := recoverAs[counted](t, http.StatusOK, `{"dry_run":true,`+body+`}`); got.String() != "0 to 0 in 0 s, skipped map[no_trigger:1], more false" {
 		t.Errorf("counted %s", got)
 	}
 	trigger := addTrigger(t, receiver.URL("/since"), "delete")
-	if got := recoverAs[counted](t, http.StatusOK, `{"dry_run":true,`+body+`}`); got.String() != "1 to 1 in 1 s, skipped map[]false" {
+	if got := recoverAs[counted](t, http.StatusOK, `{"dry_run":true,`+body+`}`); got.String() != "1 to 1 in 1 s, skipped map[], more false" {
 		t.Errorf("counted %s", got)
 	}
 	id := recoverAs[recovered](t, http.StatusAccepted, `{"trigger_id":"`+trigger+`",`+body+`}`).ID
