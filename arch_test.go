@@ -39,7 +39,7 @@ var mayImport = map[string][]string{
 	"shared/payload":   with(domain, "github.com/klauspost/compress/zstd"),
 	"shared/request":   with(domain, module+"shared/payload"), // the JSON that requests and payloads come in is one
 	"shared/retry":     domain,
-	"shared/signature": domain,
+	"shared/signature": with(domain, module+"shared/payload"), // explains by how bodies are written
 
 	"shared/delivery": pure,
 	"shared/history":  with(pure, "github.com/oklog/ulid/v2"),
