@@ -22,6 +22,7 @@ import (
 type records interface {
 	registry.Store
 	history.Records
+	history.Recoveries
 	intake.Records
 	console.Origins
 }
@@ -38,6 +39,7 @@ type parts struct {
 	queue    lanes
 	guard    registry.URLGuard
 	sessions console.SessionKeys
+	recover  history.RecoveryWorkflow
 	metrics  *telemetry.Metrics
 	log      *slog.Logger
 	// wait is how a change waits for the caches; nil for a timer.
@@ -47,6 +49,7 @@ type parts struct {
 // newHandler ties the rules, which are the API's own, to their parts.
 func newHandler(settings config.Console, p parts) http.Handler {
 	directory := registry.NewDirectory(p.store, time.Now)
+	past := history.Service{Records: p.store, Queue: p.queue, Guard: p.guard, Now: time.Now}
 	wait := p.wait
 	if wait == nil {
 		wait = sleep
@@ -62,7 +65,10 @@ func newHandler(settings config.Console, p parts) http.Handler {
 		},
 		Keys:     registry.Keys{Store: p.store, Now: time.Now, Wait: wait}, // which makes none: it has no vault
 		Settings: registry.Settings{Store: p.store, Wait: wait},
-		History:  history.Service{Records: p.store, Queue: p.queue, Guard: p.guard, Now: time.Now},
+		History:  past,
+		Recover: history.Recover{
+			Service: past, Environments: directory, Untold: p.store, Recoveries: p.store, Workflow: p.recover, Retention: settings.Retention(),
+		},
 		Intake: intake.Service{ // for examples, which name no preset and are never held
 			Environments: directory, Presets: directory, Records: p.store, Queue: p.queue, Guard: p.guard,
 			IDs: new(intake.IDs), Now: time.Now, HoldTimeout: settings.HoldTimeout, Retention: settings.Retention(),

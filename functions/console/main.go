@@ -12,6 +12,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/mediahooks/mediahooks/shared/config"
@@ -21,6 +22,7 @@ import (
 	"github.com/mediahooks/mediahooks/shared/store"
 	"github.com/mediahooks/mediahooks/shared/telemetry"
 	"github.com/mediahooks/mediahooks/shared/web"
+	"github.com/mediahooks/mediahooks/shared/workflow"
 )
 
 func main() {
@@ -49,6 +51,7 @@ func run(ctx context.Context, environ []string) error {
 		store:    store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now),
 		guard:    guard,
 		sessions: secret.NewSession(secretsmanager.NewFromConfig(cloud), settings.SessionKeyARN),
+		recover:  workflow.NewRecoveries(sfn.NewFromConfig(cloud), settings.RecoverWorkflowARN),
 		queue:    queue.New(sqs.NewFromConfig(cloud), settings.URLs(), time.Now),
 		metrics:  telemetry.NewMetrics(os.Stdout, "mediahooks-console", settings.Stage, time.Now),
 		log:      log,

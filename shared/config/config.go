@@ -162,7 +162,8 @@ type Console struct {
 	Defaults
 	Queues
 	// SessionKeyARN is the secret that signs sessions.
-	SessionKeyARN string `env:"SESSION_KEY_ARN,required,notEmpty"`
+	SessionKeyARN      string `env:"SESSION_KEY_ARN,required,notEmpty"`
+	RecoverWorkflowARN string `env:"RECOVER_WORKFLOW_ARN,required,notEmpty"`
 	// StackName and Region are shown to people.
 	StackName    string        `env:"STACK_NAME,required,notEmpty"`
 	Region       string        `env:"AWS_REGION"`

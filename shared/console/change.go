@@ -16,6 +16,9 @@ var messages = map[string]string{
 	"key":      "Saved. The next attempt is signed as you chose.",
 	"settings": "Saved. They are in force everywhere.",
 	"sent":     "The example is queued: reload to see what became of it.",
+	"recover":  "Begun. It goes on by itself, whether this page is open or not.",
+	"stopped":  "Stopped. What was queued by then is attempted all the same.",
+	"resumed":  "It goes on where it ended.",
 	"resent":   "Queued for one more attempt: reload to see what became of it.",
 }
 

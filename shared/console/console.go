@@ -53,6 +53,7 @@ type Console struct {
 	Keys      registry.Keys
 	Settings  registry.Settings
 	History   history.Service
+	Recover   history.Recover
 	Intake    intake.Service
 	Origins   Origins
 	Sessions  *Sessions
@@ -92,6 +93,14 @@ func (c *Console) Handler() http.Handler {
 		"GET " + root + "/event":                    c.showEvent,
 		"GET " + root + "/event-types":              c.listEventTypes,
 		"GET " + root + "/event-types/{name}":       c.showEventType,
+		"GET " + root + "/signature":                c.showSignature,
+		"POST " + root + "/signature":               c.checkSignature,
+		"GET " + root + "/recoveries":               c.listRecoveries,
+		"GET " + root + "/recoveries/new":           c.planRecovery,
+		"POST " + root + "/recoveries":              c.startRecovery,
+		"GET " + root + "/recoveries/{id}":          c.showRecovery,
+		"POST " + root + "/recoveries/{id}/stop":    c.stopRecovery,
+		"POST " + root + "/recoveries/{id}/resume":  c.resumeRecovery,
 		"GET " + root + "/settings":                 c.showSettings,
 		"POST " + root + "/settings":                c.saveSettings,
 		root + "/":                                  noPage,

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -24,7 +25,9 @@ type deliveriesPage struct {
 	Range        string
 	Older, Newer string
 	Pending      bool
-	Retention    time.Duration
+	// Recover leads to a recovery of what the filter finds.
+	Recover   string
+	Retention time.Duration
 }
 
 // deliveryRow is a delivery in a list.
@@ -111,6 +114,9 @@ func (c *Console) listDeliveries(w http.ResponseWriter, r *http.Request, v visit
 		shown.Rows = c.rows(v, page.Rows)
 		shown.Range = rangeOf(len(page.Rows), "delivery", func(i int) time.Time { return page.Rows[i].AcceptedAt })
 		shown.Older, shown.Newer = turn(root+"/deliveries", r.URL.Query(), page.Next)
+		if len(page.Rows) > 0 && eventID == "" {
+			shown.Recover = recoverPath(asked.Values)
+		}
 		if len(page.Rows) == 0 && page.Next == "" && !shown.Pending {
 			shown.Filter.Fixes = c.fixes(v, shown.Filter, func(q notification.LogQuery) bool {
 				found, err := c.History.Deliveries(r.Context(), q)
@@ -120,6 +126,16 @@ func (c *Console) listDeliveries(w http.ResponseWriter, r *http.Request, v visit
 	}
 	c.render(w, r, v, http.StatusOK, "deliveries", "Deliveries", shown)
 	return nil
+}
+
+// recoverPath is where what a filter finds is recovered; without a status that is
+// what was given up.
+func recoverPath(values url.Values) string {
+	pairs := []string{"status", cmp.Or(values.Get("status"), string(notification.Exhausted))}
+	for _, name := range history.RecoveryFields[1:] {
+		pairs = append(pairs, name, values.Get(name))
+	}
+	return query(root+"/recoveries/new", pairs...)
 }
 
 // rows are deliveries as lists show them.

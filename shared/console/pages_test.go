@@ -17,6 +17,7 @@ func paths(urlID string, some ...notification.Delivery) []string {
 		"/console", "/console/urls", "/console/urls/" + urlID, "/console/urls/" + urlID + "/edit", "/console/urls/" + urlID + "/remove",
 		"/console/deliveries", "/console/deliveries?status=exhausted", "/console/deliveries?status=pending", "/console/deliveries?status=retrying&reason=status",
 		"/console/events", "/console/events?status=held", "/console/event-types", "/console/event-types/upload", "/console/settings",
+		"/console/signature", "/console/recoveries", "/console/recoveries/new", "/console/recoveries/new?status=exhausted", "/console/recoveries/new?unmatched=1",
 	}
 	for _, d := range some {
 		list = append(list, "/console/deliveries/"+d.DeliveryID, "/console/event?event_id="+url.QueryEscape(d.EventID))
@@ -54,12 +55,14 @@ func TestEveryPage(t *testing.T) {
 func TestEveryPageOfNothing(t *testing.T) {
 	b := newWorld(t).signedIn()
 	for path, want := range map[string]string{
-		"/console":                   "add your first notification URL",
-		"/console/urls":              "No notification URL yet",
-		"/console/deliveries":        "Nothing has been delivered yet",
-		"/console/events":            "No event has been reported yet",
-		"/console/event-types/eager": "No notification URL is told of it",
-		"/console/settings":          "3m,6m,9m",
+		"/console":            "add your first notification URL",
+		"/console/urls":       "No notification URL yet",
+		"/console/deliveries": "Nothing has been delivered yet",
+		"/console/events":     "No event has been reported yet",
+		"/console/recoveries": "None yet",
+		"/console/recoveries/new?status=exhausted": "There is nothing to resend",
+		"/console/event-types/eager":               "No notification URL is told of it",
+		"/console/settings":                        "3m,6m,9m",
 	} {
 		if body := b.page(path, http.StatusOK); !strings.Contains(body, want) {
 			t.Errorf("%s does not say %q", path, want)
@@ -80,7 +83,7 @@ func TestEveryPageOfAFault(t *testing.T) {
 		}
 		return nil
 	})
-	for _, path := range []string{"/console", "/console/urls", "/console/urls/" + id, "/console/deliveries", "/console/events"} {
+	for _, path := range []string{"/console", "/console/urls", "/console/urls/" + id, "/console/deliveries", "/console/events", "/console/recoveries", "/console/recoveries/new?status=exhausted"} {
 		body := b.page(path, http.StatusOK)
 		if !strings.Contains(body, "This part could not be read") || strings.Contains(body, "throttled") {
 			t.Errorf("%s: does not show the fault as it should\n%s", path, body)

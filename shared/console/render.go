@@ -63,7 +63,9 @@ var sections = []section{
 	{root + "/urls", "Webhook Notifications"},
 	{root + "/deliveries", "Deliveries"},
 	{root + "/events", "Events"},
+	{root + "/recoveries", "Recover"},
 	{root + "/event-types", "Event types"},
+	{root + "/signature", "Check a signature"},
 	{root + "/settings", "Settings"},
 }
 

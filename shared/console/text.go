@@ -20,6 +20,7 @@ var functions = template.FuncMap{
 	"lines":    lines,
 	"when":     when,
 	"ago":      ago,
+	"span":     func(t, now time.Time) string { return span(now.Sub(t)) },
 	"clock":    clock,
 	"duration": duration,
 	"days":     days,
@@ -217,6 +218,10 @@ func stateOf(status any) state {
 		string(notification.EventAccepted):   {Kind: "good", Icon: "check"},
 		string(notification.EventHeld):       {Kind: "warn", Icon: "pause"},
 		string(notification.EventSuppressed): {Kind: "calm", Icon: "minus"},
+		string(notification.RecoveryRunning): {Kind: "warn", Icon: "again"},
+		string(notification.RecoveryDone):    {Kind: "good", Icon: "check"},
+		string(notification.RecoveryStopped): {Kind: "calm", Icon: "pause"},
+		string(notification.RecoveryFailed):  {Kind: "bad", Icon: "cross"},
 	}[word]
 	look.Word = word
 	return look

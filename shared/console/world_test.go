@@ -45,10 +45,22 @@ type world struct {
 	queue    *notificationtest.Queue
 	clock    *notificationtest.Clock
 	sessions *sessionKeys
+	workflow *workflow
 	console  *console.Console
 	handler  http.Handler
 	log      strings.Builder
 	count    int
+}
+
+// workflow notes the recoveries that it is asked to start.
+type workflow struct {
+	started []string
+	err     error
+}
+
+func (f *workflow) StartRecovery(_ context.Context, k notification.RecoveryKey, part int) error {
+	f.started = append(f.started, fmt.Sprintf("%s-%d", k.ID, part))
+	return f.err
 }
 
 // sessionKeys is a key that a test can replace.
@@ -61,7 +73,7 @@ func (k *sessionKeys) SessionKey(context.Context) ([]byte, error) { return []byt
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, clock: notificationtest.NewClock(began), sessions: &sessionKeys{key: strings.Repeat("k", 64)}}
+	w := &world{t: t, clock: notificationtest.NewClock(began), sessions: &sessionKeys{key: strings.Repeat("k", 64)}, workflow: &workflow{}}
 	w.store, w.queue = notificationtest.NewStore(w.clock.Now), notificationtest.NewQueue(w.clock.Now)
 	w.environment(cloudName, "Demo", apiKey, apiSecret)
 	w.environment(stranger, "Somebody else's", "999999999999999", "another-secret-entirely")
@@ -75,12 +87,16 @@ func (w *world) start() {
 	atOnce := func(context.Context, time.Duration) error { return nil }
 	directory := registry.NewDirectory(w.store, w.clock.Now)
 	guard := outbound.Guard{}
+	past := history.Service{Records: w.store, Queue: w.queue, Guard: guard, Now: w.clock.Now}
 	w.console = &console.Console{
 		Directory: directory,
 		Triggers:  registry.Triggers{Store: w.store, Guard: guard, URLLimit: 10, TriggerLimit: 200, Now: w.clock.Now, Wait: atOnce},
 		Keys:      registry.Keys{Store: w.store, Now: w.clock.Now, Wait: atOnce},
 		Settings:  registry.Settings{Store: w.store, Wait: atOnce},
-		History:   history.Service{Records: w.store, Queue: w.queue, Guard: guard, Now: w.clock.Now},
+		History:   past,
+		Recover: history.Recover{
+			Service: past, Environments: directory, Untold: w.store, Recoveries: w.store, Workflow: w.workflow, Retention: 30 * 24 * time.Hour,
+		},
 		Intake: intake.Service{
 			Environments: directory, Presets: directory, Records: w.store, Queue: w.queue, Guard: guard, IDs: new(intake.IDs),
 			Now: w.clock.Now, HoldTimeout: time.Hour, Retention: 30 * 24 * time.Hour,

@@ -1,5 +1,5 @@
 // What pages do better with a script, and well without: copying, and times that
-// stay right while a page is open.
+// stay right while a page is open, and progress that moves.
 (() => {
   "use strict";
 
@@ -33,4 +33,31 @@
     }
   };
   setInterval(tick, 15000);
+
+  // A page with data-poll is asked for again, and its parts with data-live replaced.
+  const poll = () => {
+    const wait = Number(document.querySelector("[data-poll]")?.dataset.poll);
+    if (!wait) return;
+    setTimeout(() => {
+      const request = new XMLHttpRequest();
+      request.open("GET", location.pathname);
+      request.responseType = "document";
+      request.addEventListener("load", () => {
+        const now = request.status === 200 ? request.response : null;
+        const over = now && !now.querySelector("[data-poll]");
+        for (const part of now ? document.querySelectorAll("[data-live]") : []) {
+          const news = now.getElementById(part.id);
+          if (news && !news.isEqualNode(part)) part.replaceChildren(...news.childNodes);
+        }
+        const asked = document.querySelector("[data-poll]");
+        if (over) {
+          asked.className = now.getElementById(asked.id).className;
+          asked.removeAttribute("data-poll");
+        } else poll();
+      });
+      request.addEventListener("error", poll);
+      request.send();
+    }, wait);
+  };
+  poll();
 })();
