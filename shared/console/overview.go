@@ -19,6 +19,8 @@ const (
 	recentRows = 200
 	countTo    = 100
 	heldRows   = 50
+	// latestRecoveries are looked through for one that runs.
+	latestRecoveries = 20
 )
 
 // overview answers "do I need to act?".
@@ -29,19 +31,20 @@ type overview struct {
 	URLs       int
 	// Undelivered are those that were given up within the retention, Retrying those
 	// of the time that the schedule takes.
-	Undelivered, Retrying      counted
-	UndeliveredDay             int
-	NextDue, OldestWaiting     time.Time
-	Held                       []history.EventSummary
-	HeldPanel, Failed, Retries panel
-	RecentPanel                panel
-	Recent                     health
-	Chart                      chart
-	LatestFailures             []notification.Delivery
-	RetryingSince              time.Time
-	AddForm                    urlForm
-	First                      bool
-	Curl                       string
+	Undelivered, Retrying        counted
+	UndeliveredDay               int
+	NextDue, OldestWaiting       time.Time
+	Held                         []history.EventSummary
+	HeldPanel, Failed, Retries   panel
+	RecentPanel, RecoveriesPanel panel
+	Recent                       health
+	Chart                        chart
+	LatestFailures               []notification.Delivery
+	RetryingSince                time.Time
+	Running                      []recoveryRow
+	AddForm                      urlForm
+	First                        bool
+	Curl                         string
 }
 
 // verdict is the one sentence.
@@ -74,7 +77,8 @@ func (c *Console) overview(w http.ResponseWriter, r *http.Request, v visitor) er
 	shown.RetryingSince = v.now.Add(-c.schedule(v).Total() - time.Hour)
 	var undelivered, retrying, recent notification.LogPage
 	var events history.EventsPage
-	var faults [4]error
+	var faults [5]error
+	var recoveries []notification.Recovery
 	together(
 		func() {
 			undelivered, faults[0] = c.log(ctx, v, notification.LogFilter{Status: notification.Exhausted}, v.now.Add(-c.Stack.Retention), countTo)
@@ -88,8 +92,15 @@ func (c *Console) overview(w http.ResponseWriter, r *http.Request, v visitor) er
 				CloudName: v.env.CloudName, From: v.now.Add(-c.Stack.HoldTimeout), To: v.now.Add(time.Minute), Limit: heldRows,
 			}, notification.EventHeld)
 		},
+		func() { recoveries, _, faults[4] = c.Recover.List(ctx, v.env.CloudName, "", latestRecoveries) },
 	)
 	shown.Failed, shown.Retries, shown.RecentPanel, shown.HeldPanel = c.failed(r, faults[0]), c.failed(r, faults[1]), c.failed(r, faults[2]), c.failed(r, faults[3])
+	shown.RecoveriesPanel = c.failed(r, faults[4])
+	for _, of := range recoveries {
+		if of.Status == notification.RecoveryRunning {
+			shown.Running = append(shown.Running, rowOf(of))
+		}
+	}
 	shown.Undelivered, shown.Retrying, shown.Held = countOf(undelivered), countOf(retrying), events.Events
 	for _, d := range undelivered.Rows {
 		if d.AcceptedAt.After(v.now.Add(-lookBack)) {

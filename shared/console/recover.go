@@ -250,9 +250,11 @@ func (c *Console) resumeRecovery(w http.ResponseWriter, r *http.Request, v visit
 
 // meant says in words which deliveries or events a recovery is about.
 func meant(of notification.Recovery) string {
-	words := string(of.Filter.Status) + " deliveries"
+	words := map[notification.Status]string{
+		notification.Exhausted: "Deliveries that were given up", notification.Retrying: "Deliveries that are retrying", notification.Delivered: "Deliveries that arrived",
+	}[of.Filter.Status]
 	if of.Unmatched {
-		words = "events that nobody was told of"
+		words = "Events that nobody was told of"
 	}
 	for _, part := range []struct{ name, value string }{
 		{"of type ", of.Filter.NotificationType}, {"to ", of.Filter.URL}, {"of trigger ", of.Filter.TriggerID},

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/mediahooks/mediahooks/shared/notification"
+	"github.com/mediahooks/mediahooks/shared/retry"
 )
 
 // functions are those of the templates.
@@ -24,6 +25,7 @@ var functions = template.FuncMap{
 	"clock":    clock,
 	"duration": duration,
 	"days":     days,
+	"exactly":  exactly,
 	"asset":    assetPath,
 	"state":    stateOf,
 	"plural":   plural,
@@ -152,6 +154,9 @@ func duration(d time.Duration) string {
 	}
 	return fmt.Sprintf("%.1f s", d.Seconds())
 }
+
+// exactly says a setting's duration.
+func exactly(d time.Duration) string { return retry.Schedule{d}.String() }
 
 // days says a retention.
 func days(d time.Duration) string { return plural(int(d.Hours()/24), "day") }
