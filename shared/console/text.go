@@ -19,6 +19,7 @@ import (
 var functions = template.FuncMap{
 	"text":     inline,
 	"lines":    lines,
+	"plain":    plain,
 	"when":     when,
 	"ago":      ago,
 	"span":     func(t, now time.Time) string { return span(now.Sub(t)) },
@@ -82,6 +83,24 @@ func visible(text string, breaks bool) template.HTML {
 	flush(len(text))
 	b.WriteString("</bdi>")
 	return template.HTML(b.String()) //nolint:gosec // all of it is escaped above
+}
+
+// plain shows a text where no mark-up can be, in titles and choices.
+func plain(text string) string {
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `[\x%02X]`, text[i])
+		case isUnseen(r):
+			fmt.Fprintf(&b, "[U+%04X]", r)
+		default:
+			b.WriteString(text[i : i+size])
+		}
+		i += size
+	}
+	return b.String()
 }
 
 // isUnseen reports whether a character has no shape of its own: controls, formats
