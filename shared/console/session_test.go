@@ -214,7 +214,6 @@ func TestForgedSessions(t *testing.T) {
 		"no text":             "." + mac,
 		"another signature":   text + "." + mac[1:] + "A",
 		"no base64":           text + ".%%%",
-		"unsigned JSON":       string(plain),
 		"much":                strings.Repeat("A", 8000) + "." + mac,
 	} {
 		forger := w.browser()

@@ -71,7 +71,7 @@ func (c *Console) checkSignature(w http.ResponseWriter, r *http.Request, v visit
 			Algorithm: cmp.Or(v.env.Settings.SignatureAlgorithm, signature.SHA1), Signs: signing.APIKey,
 			All: []notification.SigningKey{{APIKey: key, Secret: secret}},
 		}, v.now)
-		shown.Findings, shown.Accepted = join(shown.Findings, computed.Findings), shown.Accepted || computed.Accepted
+		shown.Findings, shown.Accepted = join(shown.Findings, computed.Findings), shown.Accepted || shown.Sent == nil && computed.Accepted
 	}
 	c.render(w, r, v, http.StatusOK, "signature", "Check a signature", shown)
 	return nil
