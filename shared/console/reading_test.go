@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -77,8 +78,8 @@ func TestChart(t *testing.T) {
 	cells := regexp.MustCompile(`data-label="(Delivered|Retrying|Exhausted)">(\d+)<`).FindAllStringSubmatch(body, -1)
 	count, drawn := 0, 0
 	for _, cell := range cells {
-		n := 0
-		fmt.Sscan(cell[2], &n)
+		n, err := strconv.Atoi(cell[2])
+		w.must(err)
 		count += n
 		if n > 0 {
 			drawn++
