@@ -32,8 +32,12 @@ func TestEveryPage(t *testing.T) {
 	for _, path := range paths(w.urlID("https://shop.example/hooks/media"), delivered, retrying, exhausted) {
 		t.Run(path, func(t *testing.T) {
 			body := b.page(path, http.StatusOK)
-			if len(body) > 100<<10 {
-				t.Errorf("%d bytes", len(body))
+			size := len(body)
+			for _, path := range asset.FindAllString(body, -1) {
+				size += len(text(t, b.get(path)))
+			}
+			if size > 100<<10 {
+				t.Errorf("%d bytes with everything", size)
 			}
 			for _, wanted := range []string{"<!doctype html>", `<main id="main"`, "</html>"} {
 				if strings.Count(body, wanted) != 1 {

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"context"
 	"fmt"
 	"html"
 	"io"
@@ -36,7 +37,7 @@ func newPerson(t *testing.T) *person {
 
 func (p *person) do(method, path string, form url.Values, want int) {
 	p.t.Helper()
-	r, err := http.NewRequestWithContext(p.t.Context(), method, local.APIURL()+path, strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(context.WithoutCancel(p.t.Context()), method, local.APIURL()+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -139,7 +140,7 @@ func TestConsole(t *testing.T) {
 	p.sees("The example is queued")
 	event, _, _ := strings.Cut(p.at, "&done")
 	event = strings.Replace(event, "done=sent&", "", 1)
-	p.reloadUntil(event, ">delivered<")
+	p.reloadUntil(event, "delivered</span>")
 	p.open(p.link(`/console/deliveries/[0-9A-Z]{26}`))
 	p.sees("Delivered with attempt 1: answered 200", "X-Cld-Signature")
 	sent := receiver.Requests()[0]
@@ -160,7 +161,7 @@ func TestConsole(t *testing.T) {
 			id = d.DeliveryID
 		}
 	}
-	p.reloadUntil("/console/deliveries?public_id="+asset, ">retrying<")
+	p.reloadUntil("/console/deliveries?public_id="+asset, "retrying</span>")
 	p.sees(" of 4")
 	p.reloadUntil("/console/deliveries/"+id, "Given up after 4 attempts")
 	p.sees("&lt;script&gt;alert(&#39;broken&#39;)&lt;/script&gt;", "U+202E", "Answer 200 as soon as")
@@ -179,14 +180,14 @@ func TestConsole(t *testing.T) {
 	receiver.AnswerInTurn(500, 500, 500, 500, 200)
 	again := eventID()
 	report(t, fmt.Sprintf(`{"notification_type":"rename","payload":{"from_public_id":"a","to_public_id":%q,"public_id":%q}}`, again, again))
-	p.reloadUntil("/console/deliveries?status=exhausted&public_id="+again, ">exhausted<")
+	p.reloadUntil("/console/deliveries?status=exhausted&public_id="+again, "exhausted</span>")
 	p.open(p.link(`/console/recoveries/new[^"]*`))
 	p.sees("This will resend <strong>1</strong> delivery to 1 URL")
 	p.send("/console/recoveries", url.Values{"status": {"exhausted"}, "public_id": {again}})
 	p.sees("Begun.")
 	recovery, _, _ := strings.Cut(p.at, "?")
 	p.reloadUntil(recovery, "Done: 1 queued")
-	p.reloadUntil("/console/deliveries?public_id="+again, ">delivered<")
+	p.reloadUntil("/console/deliveries?public_id="+again, "delivered</span>")
 	p.open("/console/recoveries")
 	p.sees(recovery)
 
