@@ -154,6 +154,33 @@ type Recovery struct {
 // Validate reports all faults.
 func (c Recovery) Validate() error { return c.validate() }
 
+// Console is what the console function has.
+type Console struct {
+	Common
+	Defaults
+	Queues
+	// SessionKeyARN is the secret that signs sessions.
+	SessionKeyARN string `env:"SESSION_KEY_ARN,required,notEmpty"`
+	// StackName and Region are shown to people.
+	StackName    string        `env:"STACK_NAME,required,notEmpty"`
+	Region       string        `env:"AWS_REGION"`
+	HoldTimeout  time.Duration `env:"HOLD_TIMEOUT" envDefault:"1h"`
+	URLLimit     int           `env:"URL_LIMIT" envDefault:"10"`
+	TriggerLimit int           `env:"TRIGGER_LIMIT" envDefault:"0"`
+}
+
+// Validate reports all faults.
+func (c Console) Validate() error {
+	errs := []error{c.Defaults.validate(), c.Queues.validate()}
+	if c.URLLimit < 1 {
+		errs = append(errs, fmt.Errorf("URL_LIMIT %d: must be at least 1", c.URLLimit))
+	}
+	if c.TriggerLimit < 0 {
+		errs = append(errs, fmt.Errorf("TRIGGER_LIMIT %d: must not be negative", c.TriggerLimit))
+	}
+	return errors.Join(errs...)
+}
+
 // Schedule is a retry.Schedule as an environment variable holds it.
 type Schedule retry.Schedule
 
