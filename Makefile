@@ -99,6 +99,10 @@ clients: $(CLIENTS:%/package-lock.json=%/node_modules/.installed)
 browser: infra/browser/node_modules/.installed ## install chromium (apt-get, as root or by sudo), axe-core and html-validate
 	@infra/browser/install.sh
 
+.PHONY: screenshots
+screenshots: browser ## take the pictures of the console that docs/console shows (half a minute)
+	@go run ./infra/browser/screenshots
+
 .PHONY: lint
 lint: tools $(GOLANGCI) ## gofmt, go vet, golangci-lint, cfn-lint with the project's rules, sam validate
 	@test -z "$$(gofmt -l $(GO_DIRS))" || { echo "gofmt: run gofmt -w on:" >&2; gofmt -l $(GO_DIRS) >&2; exit 1; }
