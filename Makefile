@@ -31,7 +31,7 @@ FUNCTIONS := $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: tools
 tools: .venv/.installed ## install the emulator, the SAM CLI and cfn-lint into .venv
@@ -135,6 +135,10 @@ bench: ## measure CPU, memory and cold starts of the functions, on this machine 
 .PHONY: bench-fair
 bench-fair: tools ## measure what a quiet environment notices of a noisy one, on the local stack (two minutes)
 	@go run ./infra/bench fair
+
+.PHONY: recover-5000
+recover-5000: tools ## recover 5,000 deliveries on the local stack, with progress, a stop and a resume (three minutes)
+	@go run ./infra/bench recover
 
 .PHONY: faults
 faults: tools ## look for a lost notification in ROUNDS (1000) rounds that follow from SEED (1); CI makes 100

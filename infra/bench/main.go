@@ -37,6 +37,9 @@ func run(args []string, out io.Writer) error {
 	if len(args) == 1 && args[0] == "fair" {
 		return fair(ctx, out)
 	}
+	if len(args) == 1 && args[0] == "recover" {
+		return recoverMany(ctx, out)
+	}
 	folder := os.Getenv("BIN")
 	if folder == "" {
 		folder = ".local/build"

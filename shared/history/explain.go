@@ -43,6 +43,9 @@ func Explain(e notification.Event) []string {
 	for _, t := range e.Targets {
 		byTrigger = byTrigger || t.Why == notification.ByTrigger
 	}
+	if toldSince(e) {
+		say("When the event was accepted, no trigger was for %s or for all. A recovery has told those that were made since.", e.NotificationType)
+	}
 	if !byTrigger && e.Status == notification.EventAccepted {
 		say("No trigger was told: when the event was accepted, none was for %s or for all.", e.NotificationType)
 	}
@@ -50,6 +53,12 @@ func Explain(e notification.Event) []string {
 		say("So nobody was told.")
 	}
 	return said
+}
+
+// toldSince reports whether an event that matched nothing was recovered: it has a
+// row of its own, as what has no delivery, and targets, but was never held.
+func toldSince(e notification.Event) bool {
+	return e.LogID != "" && len(e.Targets) > 0 && e.HeldUntil.IsZero() && e.ReleasedAt.IsZero()
 }
 
 // ExplainTarget says in a sentence why a URL is told of an event.

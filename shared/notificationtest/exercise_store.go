@@ -50,6 +50,12 @@ type StoreContract interface {
 	EventHeads(ctx context.Context, keys []notification.EventKey) (map[notification.EventKey]notification.Event, error)
 	Reopen(ctx context.Context, d notification.Delivery, due time.Time, lane notification.Lane) error
 	PutOff(ctx context.Context, d notification.Delivery, until time.Time) error
+	InsertRecovery(ctx context.Context, r notification.Recovery) error
+	ReplaceRecovery(ctx context.Context, r notification.Recovery) error
+	Recovery(ctx context.Context, k notification.RecoveryKey) (notification.Recovery, bool, error)
+	Recoveries(ctx context.Context, cloudName, before string, limit int) ([]notification.Recovery, bool, error)
+	PlanRecoveryPage(ctx context.Context, page notification.RecoveryPage) (notification.RecoveryPage, bool, error)
+	RecoveryPages(ctx context.Context, k notification.RecoveryKey, limit int) ([]notification.RecoveryPage, error)
 }
 
 // writers is how many goroutines want the same record at once.
@@ -78,6 +84,7 @@ func ExerciseStore(t *testing.T, open func(t *testing.T, now func() time.Time) S
 		"origins":      originTests,
 		"overdue":      overdueTests,
 		"log":          logTests,
+		"recoveries":   recoveryTests,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for name, test := range tests {
