@@ -121,7 +121,7 @@ const focused = `(() => {
 	const label = e.labels && e.labels.length ? e.labels[0].innerText : "";
 	return {
 		Element: e.outerHTML.slice(0, e.outerHTML.indexOf(">") + 1),
-		Name: (e.getAttribute("aria-label") || label || e.innerText || e.value || "").trim(),
+		Name: (e.getAttribute("aria-label") || label || e.innerText || e.value || "").trim().replace(/\s+/g, " "),
 		Outline: s.outlineStyle === "none" ? 0 : parseFloat(s.outlineWidth),
 		InView: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
 	};
@@ -166,8 +166,8 @@ func Walk(p *Page) ([]Stop, error) {
 	return nil, fmt.Errorf("walk the page: more than %d stops", mostStops)
 }
 
-// TabTo presses Tab until what has the focus is named so, as people do who have no
-// mouse. It goes around the page once.
+// TabTo presses Tab until what has the focus is named so, or its name ends so, as
+// people do who have no mouse. It goes around the page once.
 func TabTo(p *Page, name string) error {
 	var met []string
 	around := 0
@@ -181,7 +181,7 @@ func TabTo(p *Page, name string) error {
 			return err
 		case stop == nil:
 			around++
-		case stop.Name == name:
+		case stop.Name == name || strings.HasSuffix(stop.Name, " "+name):
 			return nil
 		default:
 			met = append(met, stop.Name)
