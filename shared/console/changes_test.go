@@ -107,6 +107,11 @@ func TestAllNotifications(t *testing.T) {
 	if !strings.Contains(page, `<span class="tag all">all notifications</span><span class="tag"><bdi>delete</bdi></span>`) || !strings.Contains(page, "1 of 10 URLs") {
 		t.Errorf("the API's trigger is not shown:\n%s", page)
 	}
+	edit := "/console/urls/" + w.urlID(shop) + "/edit"
+	b.follow(edit, url.Values{"uri": {shop + "/moved"}, "event_type": {"all", "delete", "rename"}, "revision": {revision(t, b.page(edit, http.StatusOK))}})
+	if got := w.linked()[shop+"/moved"]; !slices.Equal(got, []string{"all", "delete"}) {
+		t.Errorf("the API's trigger is lost: linked to %v", got)
+	}
 }
 
 func TestFaultsOfAURL(t *testing.T) {
