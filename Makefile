@@ -132,6 +132,11 @@ bench: ## measure CPU, memory and cold starts of the functions, on this machine 
 	@$(MAKE) --silent build ARCH=host BIN=.local/build
 	@BIN=.local/build go run ./infra/bench
 
+.PHONY: bench-curves
+bench-curves: ## measure how cost grows with events, URLs, environments, batches and bodies (a minute)
+	@$(MAKE) --silent build ARCH=host BIN=.local/build
+	@BIN=.local/build go run ./infra/bench curves
+
 .PHONY: bench-fair
 bench-fair: tools ## measure what a quiet environment notices of a noisy one, on the local stack (two minutes)
 	@go run ./infra/bench fair
