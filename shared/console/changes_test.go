@@ -259,20 +259,20 @@ func TestSettings(t *testing.T) {
 	w := newWorld(t)
 	b := w.signedIn()
 	page := b.follow("/console/settings", url.Values{
-		"signature_algorithm": {"sha256"}, "folder_mode": {"fixed"}, "success": {"2xx"}, "retry_schedule": {"1s, 2m"}, "include_client_ip": {"1"},
+		"signature_algorithm": {"sha256"}, "folder_mode": {"fixed"}, "success": {"2xx"}, "retry_schedule": {"1s, 2m"}, "include_client_ip": {"1"}, "keep_payloads": {"1"},
 	})
 	if !strings.Contains(page, "Saved.") || !strings.Contains(page, `value="1s,2m"`) {
 		t.Errorf("after saving:\n%s", page)
 	}
 	env, _, err := w.store.Environment(t.Context(), cloudName)
 	w.must(err)
-	if s := env.Settings; s.SignatureAlgorithm != "sha256" || s.FolderMode != notification.FixedFolders || s.Success != notification.Any2xx || len(s.RetrySchedule) != 2 || !s.IncludeClientIP {
+	if s := env.Settings; s.SignatureAlgorithm != "sha256" || s.FolderMode != notification.FixedFolders || s.Success != notification.Any2xx || len(s.RetrySchedule) != 2 || !s.IncludeClientIP || s.LeaveOutPayloads {
 		t.Errorf("settings %+v", s)
 	}
 	b.follow("/console/settings", url.Values{"signature_algorithm": {"sha1"}, "folder_mode": {"dynamic"}, "success": {""}, "retry_schedule": {"none"}})
 	env, _, err = w.store.Environment(t.Context(), cloudName)
 	w.must(err)
-	if s := env.Settings; s.RetrySchedule == nil || len(s.RetrySchedule) != 0 || s.Success != notification.StackSuccess || s.IncludeClientIP {
+	if s := env.Settings; s.RetrySchedule == nil || len(s.RetrySchedule) != 0 || s.Success != notification.StackSuccess || s.IncludeClientIP || !s.LeaveOutPayloads {
 		t.Errorf("settings %+v", s)
 	}
 	if page := b.page("/console/settings", http.StatusOK); !strings.Contains(page, `value="none"`) {

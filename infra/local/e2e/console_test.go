@@ -198,7 +198,7 @@ func TestConsole(t *testing.T) {
 	p.sees("the oldest one that is enabled")
 	p.open("/console/settings")
 	p.sees("us-east-1", "mediahooks-local")
-	p.send("/console/settings", url.Values{"signature_algorithm": {"sha1"}, "folder_mode": {"dynamic"}, "success": {""}, "retry_schedule": {""}})
+	p.send("/console/settings", url.Values{"signature_algorithm": {"sha1"}, "folder_mode": {"dynamic"}, "success": {""}, "retry_schedule": {""}, "keep_payloads": {"1"}})
 	p.sees("Saved.")
 	p.open("/console/search?q=" + again)
 	p.sees(again)
