@@ -19,7 +19,6 @@ type deliveryPage struct {
 	Told      string
 	URLID     string
 	Attempts  []attemptShown
-	Dropped   int
 	Timeline  []instant
 	CanResend bool
 	Done      string
@@ -60,7 +59,7 @@ func (c *Console) showDelivery(w http.ResponseWriter, r *http.Request, v visitor
 		return err
 	}
 	shown := deliveryPage{
-		D: d, Of: c.attemptOf(v, d.Delivery), Done: done(r), Dropped: d.AttemptCount - len(d.Attempts), CanResend: d.Body != nil,
+		D: d, Of: c.attemptOf(v, d.Delivery), Done: done(r), CanResend: d.Body != nil,
 		NextLeft: max(0, d.ScheduleFrom+1+len(c.schedule(v))-d.AttemptCount-1),
 	}
 	shown.Told = history.ExplainDelivery(d)
