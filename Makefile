@@ -80,7 +80,7 @@ down: ## stop what make up has started
 	@test ! -x $(LOCAL) || exec $(LOCAL) down
 
 .PHONY: test
-test: tools clients lint ## everything that CI runs
+test: tools clients browser lint ## everything that CI runs
 	go test ./...
 
 # The packages of other languages that the end-to-end tests verify with.
@@ -90,10 +90,19 @@ CLIENTS := $(wildcard infra/local/clients/package-lock.json)
 clients: $(CLIENTS:%/package-lock.json=%/node_modules/.installed)
 
 %/node_modules/.installed: %/package-lock.json %/package.json
-	@command -v npm >/dev/null || { echo "make test: npm is needed, which comes with Node.js" >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "make: npm is needed, which comes with Node.js" >&2; exit 1; }
 	@echo "Installing the client packages of $* (some seconds, once)"
 	@cd $* && npm ci --silent --no-audit --no-fund
 	@touch $@
+
+# What the console's pages are tested with.
+.PHONY: browser
+browser: infra/browser/node_modules/.installed ## install chromium (apt-get, as root or by sudo), axe-core and html-validate
+	@infra/browser/install.sh
+
+.PHONY: screenshots
+screenshots: browser ## take the pictures of the console that docs/console shows (half a minute)
+	@go run ./infra/browser/screenshots
 
 .PHONY: lint
 lint: tools $(GOLANGCI) ## gofmt, go vet, golangci-lint, cfn-lint with the project's rules, sam validate
@@ -181,4 +190,4 @@ rewrap: ## have KMS encrypt a deployed stack's data keys anew; STAGE
 
 .PHONY: clean
 clean: down ## remove what was built and installed here
-	rm -rf bin .local .tools .venv .aws-sam infra/local/clients/node_modules
+	rm -rf bin .local .tools .venv .aws-sam infra/local/clients/node_modules infra/browser/node_modules

@@ -91,7 +91,7 @@ func newServer(t *testing.T) *server {
 func (s *server) start() {
 	log := slog.New(slog.NewJSONHandler(&s.log, nil))
 	stack := config.API{
-		URLLimit: 10, AccountID: accountID, Queues: config.Queues{RetentionDays: 30},
+		Limits: config.Limits{URLLimit: 10}, AccountID: accountID, Queues: config.Queues{RetentionDays: 30},
 		Defaults: config.Defaults{RetrySchedule: config.Schedule(retry.Cloudinary()), SuccessStatus: "200"},
 	}
 	handler := newAPI(stack, parts{

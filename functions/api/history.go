@@ -11,15 +11,9 @@ import (
 )
 
 func (a api) listEvents(w http.ResponseWriter, r *http.Request, caller web.Caller) error {
-	f := a.readFilter(r, caller)
-	status := notification.EventStatus(f.text("status"))
-	switch status {
-	case "", notification.EventAccepted, notification.EventHeld, notification.EventSuppressed:
-	default:
-		f.fail("status", "must be accepted, held or suppressed")
-	}
-	query, err := f.query()
-	if err != nil {
+	asked := a.question(r, caller)
+	status, query := asked.EventStatus(), asked.Log()
+	if err := asked.Err(); err != nil {
 		return err
 	}
 	page, err := a.history.Events(r.Context(), query, status)
@@ -63,17 +57,10 @@ func (a api) getEvent(w http.ResponseWriter, r *http.Request, caller web.Caller)
 const pendingNote = "A delivery has no record before its first attempt is over. Name an event_id to see those of an event that are pending."
 
 func (a api) listDeliveries(w http.ResponseWriter, r *http.Request, caller web.Caller) error {
-	f := a.readFilter(r, caller)
-	status := notification.Status(f.text("status"))
-	switch status {
-	case "", notification.Pending, notification.Delivered, notification.Retrying, notification.Exhausted:
-	default:
-		f.fail("status", "must be pending, delivered, retrying or exhausted")
-	}
-	f.filter.Status = status
-	eventID := f.text("event_id")
-	query, err := f.query()
-	if err != nil {
+	asked := a.question(r, caller)
+	eventID, status, query := asked.Text("event_id"), asked.Status(), asked.Log()
+	query.Status = status
+	if err := asked.Err(); err != nil {
 		return err
 	}
 	answer := struct {
@@ -82,6 +69,7 @@ func (a api) listDeliveries(w http.ResponseWriter, r *http.Request, caller web.C
 		Note       string         `json:"note,omitempty"`
 	}{Deliveries: []deliveryHead{}}
 	var page notification.LogPage
+	var err error
 	switch {
 	case eventID != "":
 		page.Rows, err = a.history.OfEvent(r.Context(), notification.EventKey{CloudName: query.CloudName, EventID: eventID}, query.LogFilter)

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/mediahooks/mediahooks/shared/history"
 	"github.com/mediahooks/mediahooks/shared/notification"
-	"github.com/mediahooks/mediahooks/shared/payload"
 )
 
 // eventHead is an event without its notification.
@@ -135,19 +133,10 @@ func showAttempt(d history.Delivery, a notification.Attempt) attempt {
 		SignatureKey: a.SigningKey, Lane: string(a.Lane), Note: history.Note(a), RetryAfterS: a.RetryAfter.Seconds(),
 	}
 	shown.Response, shown.ResponseBase64 = printable(a.Response)
-	if a.Signature != "" && (d.Body != nil || d.LeftOut) {
-		shown.Request = &requestSent{
-			Method: "POST", URL: d.URL,
-			Headers: map[string]string{
-				"Content-Type":               "application/json",
-				notification.TimestampHeader: strconv.FormatInt(a.Timestamp, 10),
-				notification.SignatureHeader: a.Signature,
-				notification.DeliveryHeader:  d.DeliveryID,
-				notification.AttemptHeader:   strconv.Itoa(a.Number),
-			},
-		}
-		if d.Body != nil {
-			shown.Request.Body = string(payload.WithSignatureKey(d.Body, a.SigningKey))
+	if sent, known := d.Sent(a); known {
+		shown.Request = &requestSent{Method: "POST", URL: d.URL, Body: string(sent.Body), Headers: make(map[string]string)}
+		for _, header := range sent.Header {
+			shown.Request.Headers[header.Name] = header.Value
 		}
 	}
 	return shown

@@ -5,10 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"time"
-
-	"github.com/oklog/ulid/v2"
 
 	"github.com/mediahooks/mediahooks/shared/history"
 	"github.com/mediahooks/mediahooks/shared/notification"
@@ -16,25 +13,15 @@ import (
 	"github.com/mediahooks/mediahooks/shared/web"
 )
 
-// The rates that a recovery may have. The usual one leaves a receiver that has
-// just come back room for what is new.
-const (
-	usualPerSecond = 20
-	mostPerSecond  = 500
-)
-
-// filterFields say which deliveries or events are meant, as in the lists.
-var filterFields = []string{"status", "notification_type", "trigger_id", "uri", "public_id", "reason", "from", "to"}
-
 // createRecovery begins a recovery, or with dry_run says what it would do.
 func (a api) createRecovery(w http.ResponseWriter, r *http.Request, caller web.Caller) error {
 	object, err := web.ReadObject(r)
 	if err != nil {
 		return err
 	}
-	object.Only(slices.Concat([]string{"dry_run", "max_per_second", "unmatched"}, filterFields)...)
+	object.Only(slices.Concat([]string{"dry_run", "max_per_second", "unmatched"}, history.RecoveryFields)...)
 	dry := object.Flag("dry_run")
-	asked, err := a.readRecovery(object, caller)
+	asked, err := a.readRecovery(r, object, caller)
 	if err != nil {
 		return err
 	}
@@ -57,50 +44,19 @@ func (a api) createRecovery(w http.ResponseWriter, r *http.Request, caller web.C
 }
 
 // readRecovery reads what is asked for.
-func (a api) readRecovery(object *request.Object, caller web.Caller) (notification.Recovery, error) {
-	asked := notification.Recovery{
-		RecoveryKey: notification.RecoveryKey{CloudName: caller.Environment.CloudName, ID: ulid.Make().String()},
-		Unmatched:   object.Flag("unmatched"), MaxPerSecond: usualPerSecond, By: caller.APIKey,
-	}
-	values := make(url.Values)
-	for _, name := range slices.Concat([]string{"max_per_second"}, filterFields) {
+func (a api) readRecovery(r *http.Request, object *request.Object, caller web.Caller) (notification.Recovery, error) {
+	question := a.question(r, caller)
+	question.Values = make(url.Values)
+	for _, name := range slices.Concat([]string{"max_per_second"}, history.RecoveryFields) {
 		if text := textOf(object, name); text != "" {
-			values.Set(name, text)
+			question.Values.Set(name, text)
 		}
 	}
-	f := &filter{values: values, cloudName: asked.CloudName, now: time.Now().UTC(), retention: a.retention}
-	if text := f.text("max_per_second"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > mostPerSecond {
-			f.fail("max_per_second", "must be a number from 1 to %d", mostPerSecond)
-		}
-		asked.MaxPerSecond = n
-	}
-	if asked.Unmatched {
-		for _, name := range []string{"status", "uri", "reason"} {
-			if values.Has(name) {
-				f.fail(name, "cannot be given with unmatched, which asks for events that have no deliveries")
-			}
-		}
-		if id := f.text("trigger_id"); id != "" && !hasTrigger(caller.Environment.Hooks, id) {
-			f.fail("trigger_id", "there is no such trigger to tell")
-		}
-	} else {
-		f.filter.Status = notification.Exhausted
-		switch status := notification.Status(f.text("status")); status {
-		case "":
-		case notification.Exhausted, notification.Retrying, notification.Delivered:
-			f.filter.Status = status
-		default:
-			f.fail("status", "must be exhausted, retrying or delivered")
-		}
-	}
+	asked := question.Recovery(object.Flag("unmatched"), caller.Environment.Hooks, caller.APIKey)
 	if err := object.Err(); err != nil {
 		return asked, err
 	}
-	query, err := f.query()
-	asked.Filter, asked.From, asked.To = query.LogFilter, query.From, query.To
-	return asked, err
+	return asked, question.Err()
 }
 
 // textOf reads a field that may be a text or a number; what is neither is kept as
@@ -114,14 +70,10 @@ func textOf(object *request.Object, name string) string {
 	return object.Text(name)
 }
 
-func hasTrigger(hooks notification.Hooks, id string) bool {
-	return slices.ContainsFunc(hooks.Triggers, func(t notification.Trigger) bool { return t.ID == id })
-}
-
 func (a api) listRecoveries(w http.ResponseWriter, r *http.Request, caller web.Caller) error {
-	f := a.readFilter(r, caller)
-	query, err := f.query() // for max_results and next_cursor
-	if err != nil {
+	asked := a.question(r, caller)
+	query := asked.Log() // for max_results and next_cursor
+	if err := asked.Err(); err != nil {
 		return err
 	}
 	list, next, err := a.recover.List(r.Context(), query.CloudName, query.Before, query.Limit)

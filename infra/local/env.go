@@ -15,6 +15,7 @@ import (
 func writeEnv(path string, s *stack.Stack) error {
 	vars := map[string]string{
 		"API_URL":        s.APIURL(),
+		"CONSOLE_URL":    s.ConsoleURL(),
 		"CLOUDINARY_URL": s.CloudinaryURL(),
 		// For the calls that make environments and their access keys.
 		"CLOUDINARY_ACCOUNT_URL": s.Account().URL(),
@@ -29,7 +30,7 @@ func writeEnv(path string, s *stack.Stack) error {
 		"STACK_NAME":             stack.Name,
 	}
 	for name, value := range s.Outputs() {
-		if name != "ApiUrl" { // the address that it would have on AWS
+		if name != "ApiUrl" && name != "ConsoleUrl" { // the addresses that they would have on AWS
 			vars[upperSnake(name)] = value
 		}
 	}

@@ -175,5 +175,5 @@ What became of them, and of one of them in full:
   %s/deliveries
   %s/deliveries/{delivery_id}
 
-Notifications as they arrive (Ctrl-C stops everything):`, running.APIURL(), running.Endpoint(), r.url(), running.CloudinaryURL(), curl, curl, curl, r.url(), curl, curl)
+Notifications as they arrive (Ctrl-C stops everything):`, running.APIURL(), running.ConsoleURL(), c.CloudName, c.APIKey, c.APISecret, running.Endpoint(), r.url(), running.CloudinaryURL(), curl, curl, curl, r.url(), curl, curl)
 }

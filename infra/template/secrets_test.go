@@ -72,6 +72,7 @@ func TestRolesAndSecrets(t *testing.T) {
 	want := []string{
 		"ApiRole kms:GenerateDataKey SecretsKey.Arn",
 		"ApiRole secretsmanager:GetSecretValue AccountKey.Id",
+		"ConsoleRole secretsmanager:GetSecretValue SessionKey.Id",
 		"DeliveryPolicy kms:Decrypt SecretsKey.Arn",
 	}
 	if diff := cmp.Diff(want, found); diff != "" {

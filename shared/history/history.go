@@ -100,6 +100,10 @@ func (s Service) Events(ctx context.Context, q notification.LogQuery, status not
 	return result, nil
 }
 
+// longestID is how long the id of an event can be. A key of the table that is much
+// longer is refused there as malformed.
+const longestID = 128
+
 // Event is an event with everything that became of it.
 type Event struct {
 	notification.Event
@@ -114,6 +118,9 @@ type Event struct {
 // Event reads one event. It returns a *notification.Error of code NotFound for one
 // that does not exist or has expired.
 func (s Service) Event(ctx context.Context, cloudName, eventID string) (Event, error) {
+	if len(eventID) > longestID {
+		return Event{}, notification.Errorf(notification.NotFound, "event_id: no event has an id of more than %d letters", longestID)
+	}
 	event, found, err := s.Records.Event(ctx, cloudName, eventID)
 	if err != nil {
 		return Event{}, err
@@ -140,6 +147,9 @@ func (s Service) Deliveries(ctx context.Context, q notification.LogQuery) (notif
 // OfEvent lists the deliveries of one event that pass a filter; none where there
 // is no such event.
 func (s Service) OfEvent(ctx context.Context, key notification.EventKey, filter notification.LogFilter) ([]notification.Delivery, error) {
+	if len(key.EventID) > longestID {
+		return nil, nil
+	}
 	events, err := s.Records.EventHeads(ctx, []notification.EventKey{key})
 	if err != nil {
 		return nil, err

@@ -1,5 +1,7 @@
-// Package signature signs notifications as Cloudinary does, for delivery, and
-// verifies them, for receivers and tests.
+// Package signature signs notifications as Cloudinary does, for delivery,
+// verifies them, for receivers and tests, and explains why a verification fails,
+// for the console: Explain out of the keys, ExplainBySent without any secret, by
+// what is on record.
 //
 // The one rule: what is signed are the bytes that are sent. The signature is a
 // digest of the body, the timestamp and the secret written one after the other,

@@ -58,10 +58,10 @@ type loginTally struct {
 	failures int
 }
 
-// failed has a call with wrong credentials wait as long as it deserves, and
+// Failed has a call with wrong credentials wait as long as it deserves, and
 // returns with what it is answered: the error, or Throttled, whose Retry-After it
 // sets, where the process has waited enough.
-func (l *Logins) failed(w http.ResponseWriter, r *http.Request, name string, unauthorized error) error {
+func (l *Logins) Failed(w http.ResponseWriter, r *http.Request, name string, unauthorized error) error {
 	if err := l.Count(); err != nil {
 		l.Log.WarnContext(r.Context(), "failed login is not counted", "error", err)
 	}

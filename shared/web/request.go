@@ -40,7 +40,7 @@ func Authenticated(auth Authenticator, logins *Logins, log *slog.Logger, endpoin
 		case err == nil:
 			err = endpoint(w, r, Caller{Environment: env, APIKey: apiKey})
 		case notification.CodeOf(err) == notification.Unauthorized:
-			err = logins.failed(w, r, cloudName, err)
+			err = logins.Failed(w, r, cloudName, err)
 		}
 		if err != nil {
 			WriteError(w, r, log, err)
@@ -68,7 +68,7 @@ func OfAccount(auth AccountAuthenticator, logins *Logins, log *slog.Logger, endp
 		case err == nil:
 			err = endpoint(w, r)
 		case notification.CodeOf(err) == notification.Unauthorized:
-			err = logins.failed(w, r, accountID, err)
+			err = logins.Failed(w, r, accountID, err)
 		}
 		if err != nil {
 			WriteError(w, r, log, err)

@@ -64,6 +64,9 @@ func routedPath(event events.APIGatewayV2HTTPRequest) string {
 	if !found || len(event.PathParameters) == 0 {
 		return event.RawPath
 	}
+	if strings.HasSuffix(path, "/{proxy+}") { // takes whole paths, whose slashes are slashes
+		return (&url.URL{Path: event.RawPath}).EscapedPath()
+	}
 	for name, value := range event.PathParameters {
 		escaped := url.PathEscape(strings.ReplaceAll(value, "%25", "%"))
 		path = strings.NewReplacer("{"+name+"}", escaped, "{"+name+"+}", escaped).Replace(path)

@@ -133,6 +133,9 @@ func (s *Stack) APIURL() string {
 	return fmt.Sprintf("http://127.0.0.1:%d", workspace.Port(s.listener))
 }
 
+// ConsoleURL returns the address of the console.
+func (s *Stack) ConsoleURL() string { return s.APIURL() + "/console" }
+
 // Endpoint returns the base URL of the emulator, for AWS_ENDPOINT_URL.
 func (s *Stack) Endpoint() string { return s.emulator.Endpoint() }
 

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/mediahooks/mediahooks/shared/config"
+	"github.com/mediahooks/mediahooks/shared/console"
+	"github.com/mediahooks/mediahooks/shared/history"
+	"github.com/mediahooks/mediahooks/shared/intake"
+	"github.com/mediahooks/mediahooks/shared/registry"
+	"github.com/mediahooks/mediahooks/shared/retry"
+	"github.com/mediahooks/mediahooks/shared/telemetry"
+	"github.com/mediahooks/mediahooks/shared/web"
+)
+
+// records is all that is kept.
+type records interface {
+	registry.Store
+	history.Records
+	history.Recoveries
+	intake.Records
+	console.Origins
+}
+
+// lanes is where attempts are queued.
+type lanes interface {
+	history.Queue
+	intake.Queue
+}
+
+// parts are what the rules are tied to.
+type parts struct {
+	store    records
+	queue    lanes
+	guard    registry.URLGuard
+	sessions console.SessionKeys
+	recover  history.RecoveryWorkflow
+	metrics  *telemetry.Metrics
+	log      *slog.Logger
+	// wait is how a change waits for the caches; nil for a timer.
+	wait func(context.Context, time.Duration) error
+}
+
+// newHandler ties the rules, which are the API's own, to their parts.
+func newHandler(settings config.Console, p parts) http.Handler {
+	directory := registry.NewDirectory(p.store, time.Now)
+	past := history.Service{Records: p.store, Queue: p.queue, Guard: p.guard, Now: time.Now}
+	wait := p.wait
+	if wait == nil {
+		wait = sleep
+	}
+	pages := &console.Console{
+		Directory: directory,
+		Triggers: registry.Triggers{
+			Store: p.store, Guard: p.guard, URLLimit: settings.URLLimit, TriggerLimit: settings.Triggers(), Now: time.Now, Wait: wait,
+		},
+		Keys:     registry.Keys{Store: p.store, Now: time.Now, Wait: wait}, // which makes none: it has no vault
+		Settings: registry.Settings{Store: p.store, Wait: wait},
+		History:  past,
+		Recover: history.Recover{
+			Service: past, Environments: directory, Untold: p.store, Recoveries: p.store, Workflow: p.recover, Retention: settings.Retention(),
+		},
+		Intake: intake.Service{ // for examples, which name no preset and are never held
+			Environments: directory, Presets: directory, Records: p.store, Queue: p.queue, Guard: p.guard,
+			IDs: new(intake.IDs), Now: time.Now, HoldTimeout: settings.HoldTimeout, Retention: settings.Retention(),
+		},
+		Origins:  p.store,
+		Sessions: &console.Sessions{Keys: p.sessions, Now: time.Now},
+		Logins: &web.Logins{
+			Count: func() error { return p.metrics.Emit(telemetry.LoginFailed) }, Now: time.Now, Log: p.log,
+		},
+		Stack: console.Stack{
+			Name: settings.StackName, Region: settings.Region, Stage: settings.Stage, Version: version(),
+			Success: settings.SuccessStatus, Schedule: retry.Schedule(settings.RetrySchedule),
+			Retention: settings.Retention(), HoldTimeout: settings.HoldTimeout,
+		},
+		Now: time.Now,
+		Log: p.log,
+	}
+	return named(pages.Handler())
+}
+
+// named gives requests the host that their sender has named: the gateway's own
+// name for itself is another where something stands before it.
+func named(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if host := r.Header.Get("Host"); host != "" {
+			r.Host = host
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// version is that of the source, as the build has noted it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return setting.Value[:min(len(setting.Value), 12)]
+		}
+	}
+	return info.Main.Version
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
