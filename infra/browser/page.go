@@ -2,9 +2,11 @@ package browser
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -167,15 +169,27 @@ func (p *Page) Fill(field, value string) error {
 		chromedp.SendKeys(chromedp.CSS(field), value))
 }
 
-// Follow does something that leads to another page, and waits until that is
+// left marks the document that is shown, so that another can be told from it.
+const left = "window.mediahooksLeft"
+
+// Follow does something that leads to another document, and waits until that is
 // there.
 func (p *Page) Follow(what string, steps ...chromedp.Action[chromedp.Void]) error {
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
-	defer cancel()
-	if _, err := chromedp.RunResponse(ctx, steps...); err != nil {
+	if _, err := Evaluate[bool](p, left+" = true"); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	return nil
+	if err := p.do(what, steps...); err != nil {
+		return err
+	}
+	var last error
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		there, err := Evaluate[bool](p, left+` !== true && document.readyState === "complete"`)
+		if there && err == nil {
+			return nil
+		}
+		last = err // what was asked of a document that has gone
+	}
+	return fmt.Errorf("%s: no other document in %s: %w", what, patience, errors.Join(last, context.DeadlineExceeded))
 }
 
 // Click clicks what leads to another page.

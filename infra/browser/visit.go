@@ -2,6 +2,11 @@ package browser
 
 import (
 	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/chromedp/chromedp"
 )
@@ -11,20 +16,34 @@ func SignIn(p *Page, console, cloudName, apiKey, apiSecret string) error {
 	if err := p.Open(console); err != nil {
 		return err
 	}
-	for _, field := range []struct{ name, value string }{
-		{"cloud_name", cloudName}, {"api_key", apiKey}, {"api_secret", apiSecret},
-	} {
-		if err := p.Fill(`[name="`+field.name+`"]`, field.value); err != nil {
-			return fmt.Errorf("sign in: %w", err)
-		}
+	form := url.Values{"cloud_name": {cloudName}, "api_key": {apiKey}, "api_secret": {apiSecret}}
+	if err := p.Submit(form); err != nil {
+		return fmt.Errorf("sign in: %w", err)
 	}
-	if err := p.Follow("sign in", chromedp.Submit(chromedp.CSS(`[name="api_secret"]`))); err != nil {
-		return err
-	}
-	if status := p.Status(); status != 200 {
+	if status := p.Status(); status != http.StatusOK {
 		return fmt.Errorf("sign in: answered %d", status)
 	}
 	return nil
+}
+
+// Submit enters a form, by the names of its fields, and sends it.
+func (p *Page) Submit(form url.Values) error {
+	last := ""
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		last = `main [name="` + name + `"]`
+		if err := p.do("enter "+name, chromedp.SetValue(chromedp.CSS(last), form.Get(name))); err != nil {
+			return err
+		}
+	}
+	return p.Follow("submit", chromedp.Click(chromedp.CSS(`main form:has(`+strings.TrimPrefix(last, "main ")+`) button[type="submit"]`)))
+}
+
+// Visit opens a page, and enters a form where there is one.
+func (p *Page) Visit(address string, form url.Values) error {
+	if err := p.Open(address); err != nil || form == nil {
+		return err
+	}
+	return p.Submit(form)
 }
 
 // named is a path to the link, button, checkbox or field that people know by a

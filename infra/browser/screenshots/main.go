@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,7 +41,7 @@ var chosen = map[scene.State][]string{
 	scene.Empty: {"overview", "sign-in"},
 	scene.Many: {
 		"overview", "urls", "url", "url-edit", "deliveries", "deliveries-filtered", "delivery", "events", "event",
-		"event-types", "event-type", "settings",
+		"event-types", "event-type", "recoveries", "recover", "recovery", "signature-checked", "settings",
 	},
 	scene.Error: {"overview", "not-found"},
 }
@@ -104,7 +105,7 @@ func take(ctx context.Context, chromium *browser.Browser, state scene.State, out
 		if state != scene.Many {
 			name += "-" + string(state)
 		}
-		if err := picture(p, server.URL+shown.Path, filepath.Join(out, name)); err != nil {
+		if err := picture(p, server.URL+shown.Path, shown.Form, filepath.Join(out, name)); err != nil {
 			return err
 		}
 	}
@@ -112,12 +113,12 @@ func take(ctx context.Context, chromium *browser.Browser, state scene.State, out
 }
 
 // picture takes a page in every look.
-func picture(p *browser.Page, address, file string) error {
+func picture(p *browser.Page, address string, form url.Values, file string) error {
 	for _, look := range looks {
 		if err := p.Show(look.Look); err != nil {
 			return err
 		}
-		if err := p.Open(address); err != nil {
+		if err := p.Visit(address, form); err != nil {
 			return err
 		}
 		if _, err := browser.Evaluate[bool](p, "document.activeElement.blur(), true"); err != nil {
