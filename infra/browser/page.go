@@ -213,9 +213,8 @@ func (p *Page) URL() (string, error) { return Evaluate[string](p, "location.href
 // Text is what a person reads on the page.
 func (p *Page) Text() (string, error) { return Evaluate[string](p, "document.body.innerText") }
 
-// Picture takes a picture of the page, WebP of the given quality and no taller
-// than maxHeight.
-func (p *Page) Picture(quality, maxHeight int64) ([]byte, error) {
+// Picture takes a picture of the page, a PNG no taller than maxHeight.
+func (p *Page) Picture(maxHeight int64) ([]byte, error) {
 	size, err := Evaluate[struct{ Width, Height float64 }](p,
 		`({Width: document.documentElement.clientWidth, Height: document.documentElement.scrollHeight})`)
 	if err != nil {
@@ -225,7 +224,7 @@ func (p *Page) Picture(quality, maxHeight int64) ([]byte, error) {
 	defer cancel()
 	beyond := true
 	shot, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{
-		Format: page.CaptureScreenshotFormatWebp, Quality: &quality, CaptureBeyondViewport: &beyond,
+		Format: page.CaptureScreenshotFormatPng, CaptureBeyondViewport: &beyond,
 		Clip: &page.Viewport{Width: size.Width, Height: min(size.Height, float64(maxHeight)), Scale: 1},
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -31,8 +32,8 @@ func (p *Page) Submit(form url.Values) error {
 	last := ""
 	for _, name := range slices.Sorted(maps.Keys(form)) {
 		last = `main [name="` + name + `"]`
-		if err := p.do("enter "+name, chromedp.SetValue(chromedp.CSS(last), form.Get(name))); err != nil {
-			return err
+		if err := p.enter(fmt.Sprintf("document.querySelector(%q)", last), form.Get(name)); err != nil {
+			return fmt.Errorf("enter %s: %w", name, err)
 		}
 	}
 	return p.Follow("submit", chromedp.Click(chromedp.CSS(`main form:has(`+strings.TrimPrefix(last, "main ")+`) button[type="submit"]`)))
@@ -70,5 +71,24 @@ func (p *Page) ToggleNamed(name string) error {
 
 // FillNamed gives the field of a label another value.
 func (p *Page) FillNamed(label, value string) error {
-	return p.do(fmt.Sprintf("fill %q", label), chromedp.SetValue(named(label), value))
+	if err := p.enter(string(named(label)), value); err != nil {
+		return fmt.Errorf("fill %q: %w", label, err)
+	}
+	return nil
+}
+
+// enter gives a field another value, which for a selection is one of its options.
+func (p *Page) enter(field, value string) error {
+	quoted, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	is, err := Evaluate[string](p, fmt.Sprintf(`((field) => { field.value = %s; return field.value; })(%s)`, quoted, field))
+	if err != nil {
+		return err
+	}
+	if is != value {
+		return fmt.Errorf("has %q, not %q", is, value)
+	}
+	return nil
 }

@@ -230,7 +230,7 @@ func (w *world) recover(ctx context.Context) {
 	}{
 		{"", notification.RecoveryDone, 9 * 24 * time.Hour, 3 * time.Minute, notification.LogFilter{NotificationType: "publish"}, 212, 388, 0, true},
 		{markStopped, notification.RecoveryStopped, 50 * time.Hour, 40 * time.Second, notification.LogFilter{Status: notification.Exhausted}, 900, 751, 60 * time.Hour, false},
-		{markRecovery, notification.RecoveryRunning, 55 * time.Second, 0, notification.LogFilter{Status: notification.Exhausted, URL: endpoints[2].url}, 1204, 1187, 9 * time.Hour, false},
+		{markRecovery, notification.RecoveryRunning, 70 * time.Second, 0, notification.LogFilter{Status: notification.Exhausted, URL: endpoints[2].url}, 1204, 1187, 9 * time.Hour, false},
 	} {
 		began := Now.Add(-r.began)
 		recovery := notification.Recovery{

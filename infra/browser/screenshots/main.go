@@ -29,12 +29,9 @@ var looks = []struct {
 	{"dark-narrow", browser.Look{Width: 390, Height: 844, Dark: true}},
 }
 
-// Pictures are small rather than beautiful: quality out of 100, and no more of a
-// long page than shows what it is like.
-const (
-	quality   = 42
-	maxHeight = 1500
-)
+// maxHeight is how much of a long page is shown, in px: enough to see what it is
+// like.
+const maxHeight = 1100
 
 // chosen are the pages that are worth a picture, by state.
 var chosen = map[scene.State][]string{
@@ -124,11 +121,14 @@ func picture(p *browser.Page, address string, form url.Values, file string) erro
 		if _, err := browser.Evaluate[bool](p, "document.activeElement.blur(), true"); err != nil {
 			return err
 		}
-		data, err := p.Picture(quality, maxHeight)
+		data, err := p.Picture(maxHeight)
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(file+"-"+look.name+".webp", data, 0o644); err != nil {
+		if data, err = reduce(data); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file+"-"+look.name+".png", data, 0o644); err != nil {
 			return fmt.Errorf("write picture: %w", err)
 		}
 	}
