@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// colours is how many a picture keeps: as many as four bits tell apart.
-const colours = 16
+// colours is how many a picture keeps.
+const colours = 32
 
 // reduce writes a PNG anew with few colours, which makes it a tenth of its size.
 // Pages have few, and shades of letters' edges.
@@ -59,12 +59,12 @@ func choose(counts map[color.RGBA]int) (color.Palette, map[color.RGBA]uint8) {
 	nearest := make(map[color.RGBA]uint8, len(all))
 	wrong := make(map[color.RGBA]int, len(all))
 	for _, c := range all {
-		wrong[c] = 1 << 20
+		wrong[c] = 1 << 18
 	}
 	for len(palette) < min(colours, len(all)) {
 		next, most := all[0], -1
 		for _, c := range all {
-			if w := wrong[c] * counts[c]; w > most {
+			if w := wrong[c] * wrong[c] * counts[c]; w > most {
 				next, most = c, w
 			}
 		}
