@@ -91,7 +91,7 @@ func newServer(t *testing.T) *server {
 func (s *server) start() {
 	log := slog.New(slog.NewJSONHandler(&s.log, nil))
 	stack := config.API{
-		URLLimit: 10, AccountID: accountID, Queues: config.Queues{RetentionDays: 30},
+		Limits: config.Limits{URLLimit: 10}, AccountID: accountID, Queues: config.Queues{RetentionDays: 30},
 		Defaults: config.Defaults{RetrySchedule: config.Schedule(retry.Cloudinary()), SuccessStatus: "200"},
 	}
 	handler := newAPI(stack, parts{
@@ -158,8 +158,8 @@ var wantFor = map[string]struct {
 	"update-preset.json":                        {200, `{"message":"updated"}`},
 	"update-preset-another-name.json":           {400, `{"error":{"message":"name: is not the one in the path; a preset cannot be renamed"}}`},
 	"delete-preset.json":                        {200, `{"message":"deleted"}`},
-	"get-settings.json":                         {200, `{"signature_algorithm":"sha1","include_client_ip":false,"folder_mode":"dynamic","success":"200","retry_schedule":"3m,6m,9m"}`},
-	"put-settings.json":                         {200, `{"signature_algorithm":"sha256","include_client_ip":true,"folder_mode":"fixed","success":"2xx","retry_schedule":"1m,10m"}`},
+	"get-settings.json":                         {200, `{"signature_algorithm":"sha1","include_client_ip":false,"folder_mode":"dynamic","success":"200","retry_schedule":"3m,6m,9m","keep_payloads":true}`},
+	"put-settings.json":                         {200, `{"signature_algorithm":"sha256","include_client_ip":true,"folder_mode":"fixed","success":"2xx","retry_schedule":"1m,10m","keep_payloads":false}`},
 	"put-settings-unknown-field.json":           {400, `{"error":{"message":"retries: is not a field that is known here"}}`},
 	"put-settings-nothing.json":                 {400, `{"error":{"message":"missing_attributes"}}`},
 	"put-settings-malformed.json":               {400, `{"error":{"message":"retry_schedule: must be waits such as 3m,6m,9m`},

@@ -7,10 +7,8 @@ import (
 	"time"
 
 	spec "github.com/mediahooks/mediahooks/infra/api"
-	"github.com/mediahooks/mediahooks/shared/catalog"
 	"github.com/mediahooks/mediahooks/shared/config"
 	"github.com/mediahooks/mediahooks/shared/history"
-	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/registry"
 	"github.com/mediahooks/mediahooks/shared/retry"
 	"github.com/mediahooks/mediahooks/shared/telemetry"
@@ -147,7 +145,7 @@ func newAPI(settings config.API, p parts) api {
 			Store:        store,
 			Guard:        guard,
 			URLLimit:     settings.URLLimit,
-			TriggerLimit: settings.TriggerLimit,
+			TriggerLimit: settings.Triggers(),
 			Now:          time.Now,
 			Wait:         wait,
 		},
@@ -169,10 +167,6 @@ func newAPI(settings config.API, p parts) api {
 	}
 	a.recover = history.Recover{
 		Service: a.history, Environments: a.directory, Untold: store, Recoveries: store, Workflow: p.recover, Retention: a.retention,
-	}
-	if a.triggers.TriggerLimit == 0 {
-		types := append(catalog.EventTypes(), notification.AllEvents)
-		a.triggers.TriggerLimit = len(types) * settings.URLLimit
 	}
 	return a
 }

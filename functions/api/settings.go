@@ -19,6 +19,7 @@ type settings struct {
 	FolderMode         string `json:"folder_mode"`
 	Success            string `json:"success"`
 	RetrySchedule      string `json:"retry_schedule"`
+	KeepPayloads       bool   `json:"keep_payloads"`
 }
 
 func (a api) showSettings(s notification.Settings) settings {
@@ -28,6 +29,7 @@ func (a api) showSettings(s notification.Settings) settings {
 		FolderMode:         cmp.Or(string(s.FolderMode), registry.DynamicFolders),
 		Success:            cmp.Or(string(s.Success), a.stack.Success),
 		RetrySchedule:      a.stack.Schedule.String(),
+		KeepPayloads:       !s.LeaveOutPayloads,
 	}
 	if s.RetrySchedule != nil {
 		shown.RetrySchedule = retry.Schedule(s.RetrySchedule).String()

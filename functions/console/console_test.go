@@ -59,7 +59,7 @@ func newServer(t *testing.T) *server {
 	}
 	log := slog.New(slog.NewJSONHandler(&s.log, nil))
 	settings := config.Console{
-		Common: config.Common{Stage: "test"}, StackName: "mediahooks-test", Region: "eu-west-1", URLLimit: 10, HoldTimeout: time.Hour,
+		Common: config.Common{Stage: "test"}, StackName: "mediahooks-test", Region: "eu-west-1", Limits: config.Limits{URLLimit: 10}, HoldTimeout: time.Hour,
 		Queues:   config.Queues{RetentionDays: 30},
 		Defaults: config.Defaults{RetrySchedule: config.Schedule(retry.Cloudinary()), SuccessStatus: "200"},
 	}

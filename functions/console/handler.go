@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/mediahooks/mediahooks/shared/catalog"
 	"github.com/mediahooks/mediahooks/shared/config"
 	"github.com/mediahooks/mediahooks/shared/console"
 	"github.com/mediahooks/mediahooks/shared/history"
@@ -54,14 +53,10 @@ func newHandler(settings config.Console, p parts) http.Handler {
 	if wait == nil {
 		wait = sleep
 	}
-	limit := settings.TriggerLimit
-	if limit == 0 {
-		limit = (len(catalog.EventTypes()) + 1) * settings.URLLimit // and all
-	}
 	pages := &console.Console{
 		Directory: directory,
 		Triggers: registry.Triggers{
-			Store: p.store, Guard: p.guard, URLLimit: settings.URLLimit, TriggerLimit: limit, Now: time.Now, Wait: wait,
+			Store: p.store, Guard: p.guard, URLLimit: settings.URLLimit, TriggerLimit: settings.Triggers(), Now: time.Now, Wait: wait,
 		},
 		Keys:     registry.Keys{Store: p.store, Now: time.Now, Wait: wait}, // which makes none: it has no vault
 		Settings: registry.Settings{Store: p.store, Wait: wait},

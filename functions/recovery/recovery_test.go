@@ -28,7 +28,7 @@ var wantFor = map[string]struct {
 	queued           int
 	answer, log, err string
 }{
-	"scheduled.json":    {1, `null`, `"msg":"swept","found":1,"queued":1,"failed":0,"oldest_ms":3600000`, ""},
+	"scheduled.json":    {1, `null`, `"msg":"swept","found":1,"queued":1,"left":0,"failed":0,"oldest_ms":3600000`, ""},
 	"stranger.json":     {0, `null`, "", `detail-type "EC2 Instance State-change Notification": must be "Scheduled Event"`},
 	"unknown-task.json": {0, `null`, "", `task "redrive": must be recover or fail`},
 	"recover.json":      {1, `{"next":"end","next_at":"2026-11-24T12:00:00.050Z"}`, `"msg":"page done","cloud_name":"demo","recovery_id":"` + recoveryID, ""},

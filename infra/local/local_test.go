@@ -156,6 +156,9 @@ func TestUpAndDown(t *testing.T) {
 		strings.TrimSuffix(rest, "@"+vars["ACCOUNT_ID"])); status != http.StatusOK {
 		t.Errorf("list environments: got status %d", status)
 	}
+	if status := get(vars["CONSOLE_URL"]+"/sign-in", "", ""); status != http.StatusOK {
+		t.Errorf("the console at %s: got status %d", vars["CONSOLE_URL"], status)
+	}
 	for _, name := range []string{"AWS_ENDPOINT_URL", "STACK_NAME", "TABLE_NAME", "FIRST_QUEUE_URL", "SLOW_QUEUE_URL", "API_SECRET"} {
 		if vars[name] == "" {
 			t.Errorf("%s is empty", name)
@@ -198,7 +201,7 @@ func TestRun(t *testing.T) {
 	b := newBench(t)
 	cmd, out := b.background("run")
 	all := out.until(t, "Notifications as they arrive")
-	for _, want := range []string{"template.yaml deployed", "notification received, signature verified", "delivery recorded: delivered after 1 attempt, answer 200", "cloudinary://"} {
+	for _, want := range []string{"template.yaml deployed", "notification received, signature verified", "delivery recorded: delivered after 1 attempt, answer 200", "cloudinary://", "/console\n", "sign in with cloud name demo"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("run does not say %q:\n%s", want, all)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"github.com/mediahooks/mediahooks/shared/catalog"
 	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/retry"
 )
@@ -67,18 +68,8 @@ func (c Defaults) validate() error {
 	return nil
 }
 
-// API is what the api function has.
-type API struct {
-	Common
-	Defaults
-	Queues
-	// AccountID is whose environments these are, AccountKeyARN the secret that
-	// holds its key. SecretsKeyARN encrypts the data keys of access keys.
-	AccountID     string `env:"ACCOUNT_ID,required,notEmpty"`
-	AccountKeyARN string `env:"ACCOUNT_KEY_ARN,required,notEmpty"`
-	SecretsKeyARN string `env:"SECRETS_KEY_ARN,required,notEmpty"`
-	// RecoverWorkflowARN is the state machine that goes through recoveries.
-	RecoverWorkflowARN string `env:"RECOVER_WORKFLOW_ARN,required,notEmpty"`
+// Limits is what those functions have that change triggers.
+type Limits struct {
 	// URLLimit is how many notification URLs an environment may have,
 	// TriggerLimit how many triggers; 0 stands for as many as there are event
 	// types, times URLLimit.
@@ -86,9 +77,16 @@ type API struct {
 	TriggerLimit int `env:"TRIGGER_LIMIT" envDefault:"0"`
 }
 
-// Validate reports all faults.
-func (c API) Validate() error {
-	errs := []error{c.Defaults.validate(), c.Queues.validate()}
+// Triggers returns how many triggers an environment may have.
+func (c Limits) Triggers() int {
+	if c.TriggerLimit > 0 {
+		return c.TriggerLimit
+	}
+	return len(append(catalog.EventTypes(), notification.AllEvents)) * c.URLLimit
+}
+
+func (c Limits) validate() error {
+	var errs []error
 	if c.URLLimit < 1 {
 		errs = append(errs, fmt.Errorf("URL_LIMIT %d: must be at least 1", c.URLLimit))
 	}
@@ -96,6 +94,26 @@ func (c API) Validate() error {
 		errs = append(errs, fmt.Errorf("TRIGGER_LIMIT %d: must not be negative", c.TriggerLimit))
 	}
 	return errors.Join(errs...)
+}
+
+// API is what the api function has.
+type API struct {
+	Common
+	Defaults
+	Queues
+	Limits
+	// AccountID is whose environments these are, AccountKeyARN the secret that
+	// holds its key. SecretsKeyARN encrypts the data keys of access keys.
+	AccountID     string `env:"ACCOUNT_ID,required,notEmpty"`
+	AccountKeyARN string `env:"ACCOUNT_KEY_ARN,required,notEmpty"`
+	SecretsKeyARN string `env:"SECRETS_KEY_ARN,required,notEmpty"`
+	// RecoverWorkflowARN is the state machine that goes through recoveries.
+	RecoverWorkflowARN string `env:"RECOVER_WORKFLOW_ARN,required,notEmpty"`
+}
+
+// Validate reports all faults.
+func (c API) Validate() error {
+	return errors.Join(c.Defaults.validate(), c.Queues.validate(), c.Limits.validate())
 }
 
 // Intake is what the intake function has.
@@ -161,27 +179,19 @@ type Console struct {
 	Common
 	Defaults
 	Queues
+	Limits
 	// SessionKeyARN is the secret that signs sessions.
 	SessionKeyARN      string `env:"SESSION_KEY_ARN,required,notEmpty"`
 	RecoverWorkflowARN string `env:"RECOVER_WORKFLOW_ARN,required,notEmpty"`
 	// StackName and Region are shown to people.
-	StackName    string        `env:"STACK_NAME,required,notEmpty"`
-	Region       string        `env:"AWS_REGION"`
-	HoldTimeout  time.Duration `env:"HOLD_TIMEOUT" envDefault:"1h"`
-	URLLimit     int           `env:"URL_LIMIT" envDefault:"10"`
-	TriggerLimit int           `env:"TRIGGER_LIMIT" envDefault:"0"`
+	StackName   string        `env:"STACK_NAME,required,notEmpty"`
+	Region      string        `env:"AWS_REGION"`
+	HoldTimeout time.Duration `env:"HOLD_TIMEOUT" envDefault:"1h"`
 }
 
 // Validate reports all faults.
 func (c Console) Validate() error {
-	errs := []error{c.Defaults.validate(), c.Queues.validate()}
-	if c.URLLimit < 1 {
-		errs = append(errs, fmt.Errorf("URL_LIMIT %d: must be at least 1", c.URLLimit))
-	}
-	if c.TriggerLimit < 0 {
-		errs = append(errs, fmt.Errorf("TRIGGER_LIMIT %d: must not be negative", c.TriggerLimit))
-	}
-	return errors.Join(errs...)
+	return errors.Join(c.Defaults.validate(), c.Queues.validate(), c.Limits.validate())
 }
 
 // Schedule is a retry.Schedule as an environment variable holds it.

@@ -8,14 +8,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/mediahooks/mediahooks/shared/catalog"
 	"github.com/mediahooks/mediahooks/shared/config"
 	"github.com/mediahooks/mediahooks/shared/notification"
 )
 
 var common = []string{
-	"STAGE=dev", "TABLE_NAME=t", "FIRST_QUEUE_URL=f", "SLOW_QUEUE_URL=s", "HOLD_QUEUE_URL=h", "WAIT_WORKFLOW_ARN=w", "SECRETS_KEY_ARN=k",
+	"STAGE=dev", "TABLE_NAME=t", "FIRST_QUEUE_URL=f", "SLOW_QUEUE_URL=s", "HOLD_QUEUE_URL=h", "WAIT_WORKFLOW_ARN=w", "SECRETS_KEY_ARN=k", "RECOVER_WORKFLOW_ARN=arn",
 	"RETRY_SCHEDULE=3m,6m,9m",
-	"ACCOUNT_ID=account", "ACCOUNT_KEY_ARN=secret",
+	"ACCOUNT_ID=account", "ACCOUNT_KEY_ARN=secret", "SESSION_KEY_ARN=session", "STACK_NAME=stack", "RECOVER_WORKFLOW_ARN=r",
 }
 
 func TestDefaults(t *testing.T) {
@@ -45,6 +46,20 @@ func TestNoRetries(t *testing.T) {
 	got, err := config.Load[config.Delivery](append(common, "RETRY_SCHEDULE=", "SUCCESS_STATUS=2xx"))
 	if err != nil || len(got.RetrySchedule) != 0 || !got.AnySuccess() {
 		t.Errorf("settings = %+v, %v", got, err)
+	}
+}
+
+func TestConsole(t *testing.T) {
+	got, err := config.Load[config.Console](append(common, "URL_LIMIT=5"))
+	if err != nil || got.SessionKeyARN != "session" || got.StackName != "stack" || got.HoldTimeout != time.Hour {
+		t.Errorf("settings = %+v, %v", got, err)
+	}
+	types := len(catalog.EventTypes()) + 1 // and all
+	if got.Triggers() != 5*types {
+		t.Errorf("%d triggers, want %d", got.Triggers(), 5*types)
+	}
+	if got.TriggerLimit = 7; got.Triggers() != 7 {
+		t.Errorf("%d triggers, want 7", got.Triggers())
 	}
 }
 
@@ -87,6 +102,8 @@ func TestFaults(t *testing.T) {
 			_, err = config.Load[config.API](environ)
 		case "intake":
 			_, err = config.Load[config.Intake](environ)
+		case "console":
+			_, err = config.Load[config.Console](environ)
 		default:
 			_, err = config.Load[config.Delivery](environ)
 		}
@@ -112,6 +129,8 @@ func TestFaults(t *testing.T) {
 		{"clouds", "intake", []string{"EVENT_CLOUDS=demo, shop,Shop"}, []string{`EVENT_CLOUDS: " shop" is not`, `EVENT_CLOUDS: "Shop" is not`}},
 		{"limits", "api", []string{"URL_LIMIT=0", "TRIGGER_LIMIT=-1", "RETENTION_DAYS=0"}, []string{"URL_LIMIT 0", "TRIGGER_LIMIT -1", "RETENTION_DAYS 0"}},
 		{"no account", "api", []string{"ACCOUNT_ID=", "ACCOUNT_KEY_ARN=", "SECRETS_KEY_ARN="}, []string{"ACCOUNT_ID", "ACCOUNT_KEY_ARN", "SECRETS_KEY_ARN"}},
+		{"limits of the console", "console", []string{"URL_LIMIT=0", "TRIGGER_LIMIT=-1", "RETENTION_DAYS=0"}, []string{"URL_LIMIT 0", "TRIGGER_LIMIT -1", "RETENTION_DAYS 0"}},
+		{"no session key", "console", []string{"SESSION_KEY_ARN=", "STACK_NAME=", "RECOVER_WORKFLOW_ARN="}, []string{"SESSION_KEY_ARN", "STACK_NAME", "RECOVER_WORKFLOW_ARN"}},
 		{"level", "api", []string{"LOG_LEVEL=loud"}, []string{"loud"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -107,6 +107,11 @@ func TestAllNotifications(t *testing.T) {
 	if !strings.Contains(page, `<span class="tag all">all notifications</span><span class="tag"><bdi>delete</bdi></span>`) || !strings.Contains(page, "1 of 10 URLs") {
 		t.Errorf("the API's trigger is not shown:\n%s", page)
 	}
+	edit := "/console/urls/" + w.urlID(shop) + "/edit"
+	b.follow(edit, url.Values{"uri": {shop + "/moved"}, "event_type": {"all", "delete", "rename"}, "revision": {revision(t, b.page(edit, http.StatusOK))}})
+	if got := w.linked()[shop+"/moved"]; !slices.Equal(got, []string{"all", "delete"}) {
+		t.Errorf("the API's trigger is lost: linked to %v", got)
+	}
 }
 
 func TestFaultsOfAURL(t *testing.T) {
@@ -121,7 +126,7 @@ func TestFaultsOfAURL(t *testing.T) {
 		want   string
 	}{
 		{"no URL", url.Values{"event_type": {"all"}}, 400, `id="uri-error"><bdi>Is required.`},
-		{"no type", url.Values{"uri": {"https://a.example"}}, 400, `id="types-error"><bdi>Choose at least one`},
+		{"no type", url.Values{"uri": {"https://a.example"}}, 400, "<bdi>Choose at least one"},
 		{"no such type", url.Values{"uri": {"https://a.example"}, "event_type": {"uploads"}}, 400, "Invalid value uploads"},
 		{"a private address", url.Values{"uri": {"http://169.254.169.254/latest"}, "event_type": {"all"}}, 400, `id="uri-error"`},
 		{"no URL at all", url.Values{"uri": {"javascript:alert(1)"}, "event_type": {"all"}}, 400, `id="uri-error"`},
@@ -254,20 +259,20 @@ func TestSettings(t *testing.T) {
 	w := newWorld(t)
 	b := w.signedIn()
 	page := b.follow("/console/settings", url.Values{
-		"signature_algorithm": {"sha256"}, "folder_mode": {"fixed"}, "success": {"2xx"}, "retry_schedule": {"1s, 2m"}, "include_client_ip": {"1"},
+		"signature_algorithm": {"sha256"}, "folder_mode": {"fixed"}, "success": {"2xx"}, "retry_schedule": {"1s, 2m"}, "include_client_ip": {"1"}, "keep_payloads": {"1"},
 	})
 	if !strings.Contains(page, "Saved.") || !strings.Contains(page, `value="1s,2m"`) {
 		t.Errorf("after saving:\n%s", page)
 	}
 	env, _, err := w.store.Environment(t.Context(), cloudName)
 	w.must(err)
-	if s := env.Settings; s.SignatureAlgorithm != "sha256" || s.FolderMode != notification.FixedFolders || s.Success != notification.Any2xx || len(s.RetrySchedule) != 2 || !s.IncludeClientIP {
+	if s := env.Settings; s.SignatureAlgorithm != "sha256" || s.FolderMode != notification.FixedFolders || s.Success != notification.Any2xx || len(s.RetrySchedule) != 2 || !s.IncludeClientIP || s.LeaveOutPayloads {
 		t.Errorf("settings %+v", s)
 	}
 	b.follow("/console/settings", url.Values{"signature_algorithm": {"sha1"}, "folder_mode": {"dynamic"}, "success": {""}, "retry_schedule": {"none"}})
 	env, _, err = w.store.Environment(t.Context(), cloudName)
 	w.must(err)
-	if s := env.Settings; s.RetrySchedule == nil || len(s.RetrySchedule) != 0 || s.Success != notification.StackSuccess || s.IncludeClientIP {
+	if s := env.Settings; s.RetrySchedule == nil || len(s.RetrySchedule) != 0 || s.Success != notification.StackSuccess || s.IncludeClientIP || !s.LeaveOutPayloads {
 		t.Errorf("settings %+v", s)
 	}
 	if page := b.page("/console/settings", http.StatusOK); !strings.Contains(page, `value="none"`) {

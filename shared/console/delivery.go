@@ -19,7 +19,6 @@ type deliveryPage struct {
 	Told      string
 	URLID     string
 	Attempts  []attemptShown
-	Dropped   int
 	Timeline  []instant
 	CanResend bool
 	Done      string
@@ -37,13 +36,13 @@ type instant struct {
 // attemptShown is one attempt with both sides of the exchange.
 type attemptShown struct {
 	notification.Attempt
-	Words, Advice string
-	Sent          history.Sent
-	WasSent       bool
-	Curl          string
-	File          string
-	Phases        []phase
-	Binary        bool
+	Words, Advice, Note string
+	Sent                history.Sent
+	WasSent             bool
+	Curl                string
+	File                string
+	Phases              []phase
+	Binary              bool
 }
 
 // phase is a step of an attempt, on a line of 300 units.
@@ -60,12 +59,10 @@ func (c *Console) showDelivery(w http.ResponseWriter, r *http.Request, v visitor
 		return err
 	}
 	shown := deliveryPage{
-		D: d, Of: c.attemptOf(v, d.Delivery), Done: done(r), Dropped: d.AttemptCount - len(d.Attempts), CanResend: d.Body != nil,
+		D: d, Of: c.attemptOf(v, d.Delivery), Done: done(r), CanResend: d.Body != nil,
 		NextLeft: max(0, d.ScheduleFrom+1+len(c.schedule(v))-d.AttemptCount-1),
 	}
-	if target, ok := d.Event.Target(d.DeliveryID); ok {
-		shown.Told = history.ExplainTarget(target)
-	}
+	shown.Told = history.ExplainDelivery(d)
 	for _, u := range hooksOf(v) {
 		if u.URI == d.URL {
 			shown.URLID = u.ID()
@@ -109,8 +106,8 @@ func failedBecause(a notification.Attempt) string {
 }
 
 func showAttempt(d history.Delivery, a notification.Attempt) attemptShown {
-	shown := attemptShown{Attempt: a, Words: failure(a), Advice: history.Advice(a), Phases: phasesOf(a), Binary: len(a.Response) > 0 && !isText(a.Response)}
-	if shown.Sent, shown.WasSent = d.Sent(a); shown.WasSent {
+	shown := attemptShown{Attempt: a, Words: failure(a), Advice: history.Advice(a), Note: history.Note(a), Phases: phasesOf(a), Binary: len(a.Response) > 0 && !isText(a.Response)}
+	if shown.Sent, shown.WasSent = d.Sent(a); shown.Sent.Body != nil {
 		shown.File = fmt.Sprintf("%s/deliveries/%s/%d", root, d.DeliveryID, a.Number)
 		shown.Curl = curl(d.URL, shown.Sent, fmt.Sprintf("%s-%d.json", d.DeliveryID, a.Number))
 	}
@@ -198,7 +195,7 @@ func (c *Console) downloadBody(w http.ResponseWriter, r *http.Request, v visitor
 	}
 	for _, a := range d.Attempts {
 		sent, known := d.Sent(a)
-		if strconv.Itoa(a.Number) != r.PathValue("number") || !known {
+		if strconv.Itoa(a.Number) != r.PathValue("number") || !known || sent.Body == nil {
 			continue
 		}
 		w.Header().Set("Content-Type", "application/octet-stream")

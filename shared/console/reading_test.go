@@ -240,3 +240,32 @@ func BenchmarkPages(b *testing.B) {
 		})
 	}
 }
+
+// Where an environment leaves payloads out of the record, the pages say so.
+func TestLeftOut(t *testing.T) {
+	w := newWorld(t)
+	d := w.tell(told{url: shop, publicID: "lamp", status: notification.Exhausted, ago: time.Hour, leftOut: true, attempts: []notification.Attempt{timedOut}})
+	b := w.signedIn()
+	page := b.page("/console/deliveries/"+d.DeliveryID, http.StatusOK)
+	for _, want := range []string{"was left out of the record", "leaves payloads out of the record", "X-Cld-Signature"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the delivery does not say %q:\n%s", want, page)
+		}
+	}
+	if strings.Contains(page, "/resend") || strings.Contains(page, "curl -i") {
+		t.Error("it offers what it cannot do")
+	}
+	if answer := b.get("/console/deliveries/" + d.DeliveryID + "/1"); answer.StatusCode != http.StatusNotFound {
+		t.Errorf("the body: %d", answer.StatusCode)
+	}
+	if page := b.page("/console/event?event_id="+url.QueryEscape(d.EventID), http.StatusOK); !strings.Contains(page, "It is left out of the record") {
+		t.Errorf("the event:\n%s", page)
+	}
+	answer := b.post("/console/signature", url.Values{"body": {"{}"}, "timestamp": {fmt.Sprint(d.Attempts[0].Timestamp)}, "signature": {d.Attempts[0].Signature}})
+	if page := text(t, answer); !strings.Contains(page, "is left out of the record") {
+		t.Errorf("the check:\n%s", page)
+	}
+	if page := b.page("/console/recoveries/new?status=exhausted", http.StatusOK); !strings.Contains(page, "1 skipped: what was to be told was left out") {
+		t.Errorf("the recovery:\n%s", page)
+	}
+}

@@ -79,6 +79,7 @@ type skipped struct {
 // skipWords say why a delivery is left as it is.
 var skipWords = map[notification.SkipReason]string{
 	notification.SkipEventExpired:  "what was to be told is no longer on record",
+	notification.SkipNotKept:       "what was to be told was left out of the record",
 	notification.SkipURLNotAllowed: "the URL may no longer be told",
 	notification.SkipUnderWay:      "an attempt is under way, or was asked for meanwhile",
 	notification.SkipNoTrigger:     "no trigger is for them, now as before",

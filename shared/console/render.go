@@ -47,12 +47,12 @@ type view struct {
 	// Section is the part of the navigation that is open.
 	Section string
 	// CloudName and APIKey are empty for nobody.
-	CloudName, Name, APIKey string
-	Now                     time.Time
-	Stack                   Stack
-	Sections                []section
-	Search                  string
-	Data                    any
+	CloudName, APIKey string
+	Now               time.Time
+	Stack             Stack
+	Sections          []section
+	Search            string
+	Data              any
 }
 
 // section is an entry of the navigation.
@@ -87,7 +87,7 @@ func sectionOf(path string) string {
 // page ends in its middle.
 func (c *Console) render(w http.ResponseWriter, r *http.Request, v visitor, status int, name, title string, data any) {
 	shown := view{
-		Title: title, Section: sectionOf(r.URL.Path), CloudName: v.env.CloudName, Name: v.env.Name, APIKey: v.apiKey, Now: v.now,
+		Title: title, Section: sectionOf(r.URL.Path), CloudName: v.env.CloudName, APIKey: v.apiKey, Now: v.now,
 		Stack: c.Stack, Sections: sections, Search: r.URL.Query().Get("q"), Data: data,
 	}
 	var page bytes.Buffer

@@ -89,6 +89,9 @@ func TestWrongCredentials(t *testing.T) {
 			}
 		})
 	}
+	if body := text(t, b.signIn("A-Secret_in-the-wrong.field", "A-Secret_in-the-wrong.field", "x")); strings.Contains(body, "A-Secret") {
+		t.Error("a secret in a wrong field is shown")
+	}
 	for range 40 { // each beyond the first five takes longer, until the process has waited enough
 		answer := b.signIn(cloudName, apiKey, "guess")
 		if answer.StatusCode == http.StatusTooManyRequests {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 // settingsPage is what the environment has decided, and what the stack is.
 type settingsPage struct {
 	Algorithm, Folders, Success, Schedule string
-	IncludeClientIP                       bool
+	IncludeClientIP, KeepPayloads         bool
 	StackSuccess, StackSchedule           string
 	Error, ScheduleError                  string
 	Done                                  string
@@ -35,7 +36,7 @@ func (c *Console) settingsOf(r *http.Request, v visitor) settingsPage {
 	key, why := signer(v.env)
 	shown := settingsPage{
 		Algorithm: cmp.Or(s.SignatureAlgorithm, signature.SHA1), Folders: cmp.Or(string(s.FolderMode), registry.DynamicFolders),
-		Success: string(s.Success), IncludeClientIP: s.IncludeClientIP,
+		Success: string(s.Success), IncludeClientIP: s.IncludeClientIP, KeepPayloads: !s.LeaveOutPayloads,
 		StackSuccess: c.Stack.Success, StackSchedule: c.Stack.Schedule.String(), Done: done(r),
 		Keys: v.env.Keys, SigningKey: key.APIKey, SigningText: why, ID: v.env.ID, CreatedAt: v.env.CreatedAt, API: baseURL(r),
 		URLLimit: c.Triggers.URLLimit, URLs: len(v.env.Hooks.URLs()), Triggers: len(v.env.Hooks.Triggers),
@@ -75,11 +76,10 @@ func (c *Console) saveSettings(w http.ResponseWriter, r *http.Request, v visitor
 		}
 		fields = append(fields, payload.Field{Name: name, Raw: raw})
 	}
-	include := []byte("false")
-	if r.PostForm.Get("include_client_ip") != "" {
-		include = []byte("true")
+	for _, name := range []string{"include_client_ip", "keep_payloads"} {
+		fields = append(fields, payload.Field{Name: name, Raw: []byte(strconv.FormatBool(r.PostForm.Get(name) != ""))})
 	}
-	edits, err := registry.ReadSettings(request.Of("", append(fields, payload.Field{Name: "include_client_ip", Raw: include})))
+	edits, err := registry.ReadSettings(request.Of("", fields))
 	if err == nil {
 		_, err = c.Settings.Change(r.Context(), v.env.CloudName, edits.Apply)
 	}

@@ -28,7 +28,9 @@ type signaturePage struct {
 	Difference *signature.Difference
 	// Secret says whose secret was typed in.
 	Secret string
-	Panel  panel
+	// LeftOut says that attempts of that time are on record without what they sent.
+	LeftOut bool
+	Panel   panel
 }
 
 // How far it is looked for an attempt by its timestamp: that is the second of
@@ -54,7 +56,8 @@ func (c *Console) checkSignature(w http.ResponseWriter, r *http.Request, v visit
 		Asked: true, Body: r.PostForm.Get("body"), Timestamp: r.PostForm.Get("timestamp"), Signature: r.PostForm.Get("signature"),
 	}
 	pasted := signature.Pasted{Body: shown.Body, Timestamp: shown.Timestamp, Signature: shown.Signature}
-	records, err := c.sentAt(r, v, shown.Timestamp)
+	records, leftOut, err := c.sentAt(r, v, shown.Timestamp)
+	shown.LeftOut = leftOut
 	if err != nil {
 		shown.Panel = c.failed(r, err)
 		c.render(w, r, v, http.StatusOK, "signature", "Check a signature", shown)
@@ -123,7 +126,7 @@ func ownerOf(env notification.Environment, secret string) (apiKey, whose string)
 
 // sentAt finds the attempts that were sent with a timestamp. It is the second in
 // which their event was accepted, plus whole hours.
-func (c *Console) sentAt(r *http.Request, v visitor, timestamp string) ([]signature.Sent, error) {
+func (c *Console) sentAt(r *http.Request, v visitor, timestamp string) (sent []signature.Sent, leftOut bool, err error) {
 	digits := strings.Trim(timestamp, " \t\r\n\"':")
 	if i := strings.LastIndexAny(digits, ": ="); i >= 0 { // copied with the header's name
 		digits = digits[i+1:]
@@ -131,7 +134,7 @@ func (c *Console) sentAt(r *http.Request, v visitor, timestamp string) ([]signat
 	digits = digits[:min(len(digits), timestampForm)] // of milliseconds the seconds
 	seconds, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil {
-		return nil, nil // the explanation says so
+		return nil, false, nil // the explanation says so
 	}
 	at := time.Unix(seconds, 0).UTC()
 	var all []notification.Delivery
@@ -152,7 +155,7 @@ func (c *Console) sentAt(r *http.Request, v visitor, timestamp string) ([]signat
 		}
 	}
 	if fault != nil {
-		return nil, fault
+		return nil, false, fault
 	}
 	return c.sentBy(r, all, seconds)
 }
@@ -161,23 +164,23 @@ func (c *Console) sentAt(r *http.Request, v visitor, timestamp string) ([]signat
 const mostBodies = 20
 
 // sentBy reads what the attempts of a timestamp have sent.
-func (c *Console) sentBy(r *http.Request, deliveries []notification.Delivery, timestamp int64) ([]signature.Sent, error) {
-	var sent []signature.Sent
+func (c *Console) sentBy(r *http.Request, deliveries []notification.Delivery, timestamp int64) (sent []signature.Sent, leftOut bool, err error) {
 	for _, d := range deliveries[:min(len(deliveries), mostBodies)] {
 		whole, err := c.History.Delivery(r.Context(), d.DeliveryKey)
 		if notification.CodeOf(err) == notification.NotFound {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
+		leftOut = leftOut || whole.LeftOut
 		for _, a := range whole.Attempts {
-			if of, known := whole.Sent(a); known && a.Timestamp == timestamp {
+			if of, known := whole.Sent(a); known && of.Body != nil && a.Timestamp == timestamp {
 				sent = append(sent, signature.Sent{
 					DeliveryID: d.DeliveryID, Attempt: a.Number, Body: of.Body, Timestamp: a.Timestamp, Signature: a.Signature, APIKey: a.SigningKey,
 				})
 			}
 		}
 	}
-	return sent, nil
+	return sent, leftOut, nil
 }

@@ -133,6 +133,13 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 	if notification.CodeOf(err) == notification.Unauthorized {
 		err = c.Logins.Failed(w, r, form.CloudName, err)
 	}
+	// What stands in a wrong field may be the secret, which no page shows.
+	if strings.Trim(form.APIKey, "0123456789") != "" {
+		form.APIKey = ""
+	}
+	if strings.Trim(form.CloudName, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		form.CloudName = ""
+	}
 	status, body := web.Describe(r, c.Log, err)
 	form.Error = body.Error.Message
 	if status == http.StatusUnauthorized {

@@ -34,7 +34,6 @@ var functions = template.FuncMap{
 	"query":    query,
 	"host":     hostOf,
 	"short":    short,
-	"list":     func(items ...string) []string { return items },
 	"reason":   reasonWords,
 	"rows":     func(rows []deliveryRow, now time.Time) any { return deliveriesShown{rows, now} },
 }

@@ -23,7 +23,6 @@ type urlPage struct {
 	Example  string
 	Error    string
 	Done     string
-	Last     *notification.Delivery
 }
 
 // shownHere is how many deliveries the page of a URL lists.

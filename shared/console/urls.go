@@ -49,8 +49,6 @@ type urlForm struct {
 	Types        []typeChoice
 	// Error is about the field that it names.
 	Error, URIError, TypesError string
-	// Seen says what was chosen by whoever lost a race.
-	Lost bool
 }
 
 type typeChoice struct {
@@ -132,15 +130,17 @@ func (c *Console) slowOrigins(r *http.Request, v visitor) map[string]bool {
 	return slow
 }
 
-// readURLForm reads what was entered. "All notifications" is the type all and
-// leaves the others out of it, as they are in it.
-func readURLForm(r *http.Request, v visitor) (uri string, types []string, form urlForm, err error) {
+// readURLForm reads what was entered. "All notifications" is the type all, which
+// has all others in it: of them those stay that the API has linked to the URL.
+func readURLForm(r *http.Request, v visitor, linked []string) (uri string, types []string, form urlForm, err error) {
 	if err := r.ParseForm(); err != nil {
 		return "", nil, urlForm{}, notification.Errorf(notification.Invalid, "the form could not be read")
 	}
 	uri, types = strings.TrimSpace(r.PostForm.Get("uri")), r.PostForm["event_type"]
-	if slices.Contains(types, notification.AllEvents) && r.PostForm.Get("also") == "" {
-		types = []string{notification.AllEvents}
+	if slices.Contains(types, notification.AllEvents) {
+		types = slices.DeleteFunc(slices.Clone(types), func(name string) bool {
+			return name != notification.AllEvents && !slices.Contains(linked, name)
+		})
 	}
 	form = formOf(uri, types, v)
 	form.Revision = r.PostForm.Get("revision")
@@ -168,7 +168,7 @@ func (f *urlForm) blame(err error) {
 }
 
 func (c *Console) addURL(w http.ResponseWriter, r *http.Request, v visitor) error {
-	uri, types, form, err := readURLForm(r, v)
+	uri, types, form, err := readURLForm(r, v, nil)
 	if err != nil {
 		return err
 	}
@@ -197,11 +197,15 @@ func (c *Console) editURL(w http.ResponseWriter, r *http.Request, v visitor) err
 }
 
 func (c *Console) saveURL(w http.ResponseWriter, r *http.Request, v visitor) error {
-	uri, types, form, err := readURLForm(r, v)
+	id := r.PathValue("id")
+	was, err := registry.FindURL(v.env.Hooks, id)
 	if err != nil {
 		return err
 	}
-	id := r.PathValue("id")
+	uri, types, form, err := readURLForm(r, v, was.EventTypes())
+	if err != nil {
+		return err
+	}
 	err = c.Triggers.EditURL(r.Context(), v.env.CloudName, id, form.Revision, uri, types)
 	if err == nil {
 		return seeOther(w, r, query(root+"/urls/"+registry.NotificationURL{URI: uri}.ID(), "done", "saved"))
@@ -234,7 +238,7 @@ func (c *Console) lostRace(r *http.Request, v visitor, id string, entered urlFor
 		return urlForm{}, err
 	}
 	form := formOf(u.URI, u.EventTypes(), v)
-	form.ID, form.Revision, form.Error, form.Lost = id, u.Revision(), entered.Error, true
+	form.ID, form.Revision, form.Error = id, u.Revision(), entered.Error
 	return form, nil
 }
 

@@ -151,6 +151,7 @@ type told struct {
 	ago                                 time.Duration
 	attempts                            []notification.Attempt
 	payload                             string
+	leftOut                             bool
 }
 
 // tell puts an event with one delivery on record, and returns the delivery.
@@ -177,6 +178,9 @@ func (w *world) tell(what told) notification.Delivery {
 		Body: payload.Pack(body), PublicIDs: []string{what.publicID}, AcceptedAt: accepted, ExpiresAt: accepted.Add(720 * time.Hour),
 		Targets: []notification.Target{{DeliveryID: id.String(), URL: what.url, Why: notification.ByTrigger, TriggerID: "0123456789abcdef0123456789abcdef"}},
 	}
+	if event.LeftOut = what.leftOut; what.leftOut {
+		event.Body = nil
+	}
 	if _, failed := w.store.InsertEvents(w.t.Context(), []notification.Event{event}); len(failed) > 0 {
 		w.t.Fatal(failed)
 	}
@@ -185,6 +189,7 @@ func (w *world) tell(what told) notification.Delivery {
 		URL: what.url, Why: notification.ByTrigger, TriggerID: event.Targets[0].TriggerID, Lead: true, PublicIDs: event.PublicIDs,
 		Status: what.status, AcceptedAt: accepted, ExpiresAt: event.ExpiresAt,
 	}
+	d.LeftOut = what.leftOut
 	if what.status == notification.Retrying {
 		d.NextAt, d.NextLane = w.clock.Now().Add(2*time.Minute), notification.Slow
 	}

@@ -47,6 +47,8 @@ func (w attemptAgain) skip(d notification.Delivery, there bool) notification.Ski
 		w.allowed[d.URL] = allowed
 	}
 	switch {
+	case d.LeftOut:
+		return notification.SkipNotKept
 	case !there:
 		return notification.SkipEventExpired
 	case !allowed:

@@ -74,6 +74,10 @@ func (w tellNow) plan(ctx context.Context, rows []notification.Delivery) (plan, 
 		if !matchedNothing(event) {
 			continue // it is held, say, and none of those that are meant
 		}
+		if event.LeftOut {
+			made.skipped[notification.SkipNotKept]++
+			continue
+		}
 		targets, skip := w.targets(event)
 		if skip != "" {
 			made.skipped[skip]++

@@ -10,7 +10,7 @@ import (
 // Sent is what an attempt has POSTed.
 type Sent struct {
 	Header []Header
-	// Body is the very bytes.
+	// Body is the very bytes; nil where they are left out of the record.
 	Body []byte
 }
 
@@ -20,10 +20,10 @@ type Header struct{ Name, Value string }
 // Sent returns what an attempt has sent. It reports false where nothing was, or it
 // is no longer known.
 func (d Delivery) Sent(a notification.Attempt) (Sent, bool) {
-	if a.Signature == "" || d.Body == nil {
+	if a.Signature == "" || d.Body == nil && !d.LeftOut {
 		return Sent{}, false
 	}
-	return Sent{
+	sent := Sent{
 		Header: []Header{
 			{"Content-Type", "application/json"},
 			{notification.TimestampHeader, strconv.FormatInt(a.Timestamp, 10)},
@@ -31,6 +31,9 @@ func (d Delivery) Sent(a notification.Attempt) (Sent, bool) {
 			{notification.DeliveryHeader, d.DeliveryID},
 			{notification.AttemptHeader, strconv.Itoa(a.Number)},
 		},
-		Body: payload.WithSignatureKey(d.Body, a.SigningKey),
-	}, true
+	}
+	if d.Body != nil {
+		sent.Body = payload.WithSignatureKey(d.Body, a.SigningKey)
+	}
+	return sent, true
 }

@@ -26,10 +26,12 @@ const (
 	SkipUnderWay SkipReason = "under_way"
 	// SkipNoTrigger says that no trigger is for the event, now as before.
 	SkipNoTrigger SkipReason = "no_trigger"
+	// SkipNotKept says that the record leaves out what was to be told.
+	SkipNotKept SkipReason = "payload_not_kept"
 )
 
 // SkipReasons are all of them.
-var SkipReasons = []SkipReason{SkipEventExpired, SkipURLNotAllowed, SkipUnderWay, SkipNoTrigger}
+var SkipReasons = []SkipReason{SkipEventExpired, SkipURLNotAllowed, SkipUnderWay, SkipNoTrigger, SkipNotKept}
 
 // RecoveryKey names a recovery.
 type RecoveryKey struct {

@@ -44,6 +44,7 @@ type StoreContract interface {
 	EndProbe(ctx context.Context, key notification.OriginKey, until time.Time) error
 	Claim(ctx context.Context, key notification.DeliveryKey, attempt int, now, until time.Time) (notification.Delivery, bool, error)
 	RecordAttempts(ctx context.Context, deliveries []notification.Delivery) (failed map[int]error)
+	NoteRepeat(ctx context.Context, key notification.DeliveryKey, attempt int) error
 	Overdue(ctx context.Context, at time.Time, visit func([]notification.Delivery) error) error
 	LogEvents(ctx context.Context, events []notification.Event) (failed map[int]error)
 	Log(ctx context.Context, q notification.LogQuery) (notification.LogPage, error)
@@ -161,6 +162,7 @@ func attempted(d notification.Delivery, at time.Time) notification.Delivery {
 		SigningKey: "123456789012345",
 		Lane:       notification.First,
 		RetryAfter: time.Minute,
+		Repeated:   true,
 	})
 	return d
 }

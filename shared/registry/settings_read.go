@@ -11,7 +11,7 @@ import (
 )
 
 // settingsFields are the fields of settings.
-var settingsFields = []string{"signature_algorithm", "include_client_ip", "folder_mode", "success", "retry_schedule"}
+var settingsFields = []string{"signature_algorithm", "include_client_ip", "folder_mode", "success", "retry_schedule", "keep_payloads"}
 
 // DynamicFolders is the name of the folder mode that is the zero value.
 const DynamicFolders = "dynamic"
@@ -54,6 +54,9 @@ func ReadSettings(object *request.Object) (edits Edits, err error) {
 		case "retry_schedule":
 			schedule := readSchedule(object)
 			edits = append(edits, func(s *notification.Settings) { s.RetrySchedule = schedule })
+		case "keep_payloads":
+			leaveOut := object.Raw(f.Name) != nil && !object.Flag(f.Name)
+			edits = append(edits, func(s *notification.Settings) { s.LeaveOutPayloads = leaveOut })
 		}
 	}
 	return edits, object.Err()

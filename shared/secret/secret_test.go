@@ -1,6 +1,7 @@
 package secret_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -45,6 +46,33 @@ func TestAccountKey(t *testing.T) {
 	if _, err := secret.NewAccount(client, "nothing").AccountKey(t.Context()); err == nil {
 		t.Error("a secret of nobody's is read")
 	}
+}
+
+func TestSessionKey(t *testing.T) {
+	for _, test := range []struct {
+		name, text string
+		good       bool
+	}{
+		{"generated", strings.Repeat("k", 64), true}, {"short", "secret-but-short", false}, {"empty", "", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			key, err := secret.NewSession(fixed(test.text), "session").SessionKey(t.Context())
+			if (err == nil) != test.good || test.good && string(key) != test.text {
+				t.Errorf("key = %q, %v", key, err)
+			}
+			if err != nil && test.text != "" && strings.Contains(err.Error(), test.text) {
+				t.Errorf("the error tells the key: %v", err)
+			}
+		})
+	}
+}
+
+// fixed is a Secrets Manager whose every secret is one text.
+type fixed string
+
+func (f fixed) GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+	text := string(f)
+	return &secretsmanager.GetSecretValueOutput{SecretString: &text}, nil
 }
 
 func TestMalformedSecrets(t *testing.T) {

@@ -198,7 +198,7 @@ func TestConsole(t *testing.T) {
 	p.sees("the oldest one that is enabled")
 	p.open("/console/settings")
 	p.sees("us-east-1", "mediahooks-local")
-	p.send("/console/settings", url.Values{"signature_algorithm": {"sha1"}, "folder_mode": {"dynamic"}, "success": {""}, "retry_schedule": {""}})
+	p.send("/console/settings", url.Values{"signature_algorithm": {"sha1"}, "folder_mode": {"dynamic"}, "success": {""}, "retry_schedule": {""}, "keep_payloads": {"1"}})
 	p.sees("Saved.")
 	p.open("/console/search?q=" + again)
 	p.sees(again)
@@ -213,6 +213,39 @@ func TestConsole(t *testing.T) {
 	p.open("/console")
 	p.sees("<h1>Sign in</h1>")
 	p.signIn() // for the removal of the URL
+}
+
+// plantInConsole types secrets into every field of the console that takes a text, the
+// right one and wrong ones, and reads all pages.
+func plantInConsole(t *testing.T, secrets planted, refused string) {
+	t.Helper()
+	const cloudName = "planted"
+	env, _, err := table.Environment(t.Context(), cloudName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := secrets["first api_secret"]
+	p := newPerson(t)
+	for _, wrong := range []url.Values{
+		{"cloud_name": {cloudName}, "api_key": {secret}, "api_secret": {env.Keys[0].APIKey}},
+		{"cloud_name": {secret}, "api_key": {env.Keys[0].APIKey}, "api_secret": {secret}},
+		{"cloud_name": {cloudName}, "api_key": {"1"}, "api_secret": {secrets["second api_secret"]}},
+	} {
+		p.do(http.MethodPost, "/console/sign-in", wrong, http.StatusUnauthorized)
+	}
+	p.send("/console/sign-in", url.Values{"cloud_name": {cloudName}, "api_key": {env.Keys[0].APIKey}, "api_secret": {secret}})
+	p.sees("<h1>Overview</h1>")
+	for _, path := range []string{"/console/urls", "/console/deliveries", "/console/deliveries?status=exhausted", "/console/events", "/console/settings", "/console/recoveries/new?status=exhausted"} {
+		p.open(path)
+	}
+	p.open("/console/deliveries")
+	for _, found := range regexp.MustCompile(`/console/deliveries/[0-9A-Z]{26}`).FindAllString(p.page, -1) {
+		p.open(found)
+		p.open("/console/search?q=" + found[len("/console/deliveries/"):])
+	}
+	p.do(http.MethodPost, "/console/urls", url.Values{"uri": {"ftp://shop.example/"}, "event_type": {"all", refused}}, http.StatusBadRequest)
+	p.send("/console/signature", url.Values{"body": {"{}"}, "timestamp": {"1"}, "signature": {"a"}, "secret": {secret}})
+	p.sees("The secret is that of key")
 }
 
 func field(p *person, name string) string {

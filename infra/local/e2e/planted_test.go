@@ -320,7 +320,8 @@ func executions(t *testing.T) (texts []string) {
 // notificationURL are the places where a notification URL is needed to POST to it,
 // and the answers in which its owner reads it.
 var notificationURL = regexp.MustCompile(`^table \w+ (url|notification_url|settings|urls\.uri|targets\.url)$|` +
-	`^answer (GET|POST|PUT) /v1_1/planted/(triggers|upload_presets|events|deliveries)\b`)
+	`^answer (GET|POST|PUT) /v1_1/planted/(triggers|upload_presets|events|deliveries)\b|` +
+	`^answer GET /console`)
 
 // secretMade are the answers that make an access key.
 var secretMade = regexp.MustCompile(`^answer POST \S+/(sub_accounts|access_keys)$`)
@@ -331,6 +332,7 @@ var secretMade = regexp.MustCompile(`^answer POST \S+/(sub_accounts|access_keys)
 func TestPlantedSecrets(t *testing.T) {
 	secrets, tokens, messages := plant(t)
 	drained(t)
+	plantInConsole(t, secrets, tokens[refusedToken])
 	looked := make(map[string]int)
 	found := make(map[string]bool)
 	look := func(place string, text []byte) {
@@ -355,7 +357,7 @@ func TestPlantedSecrets(t *testing.T) {
 		}
 	}
 	for _, group := range []string{
-		"ApiLogGroupName", "IntakeLogGroupName", "DeliveryLogGroupName", "SlowDeliveryLogGroupName", "RecoveryLogGroupName", "ApiAccessLogGroupName",
+		"ApiLogGroupName", "IntakeLogGroupName", "ConsoleLogGroupName", "DeliveryLogGroupName", "SlowDeliveryLogGroupName", "RecoveryLogGroupName", "ApiAccessLogGroupName",
 	} {
 		for _, line := range logLines(t, group) {
 			look("log "+group, []byte(line))
