@@ -36,7 +36,7 @@ func (v Violation) String() string {
 }
 
 // run has axe judge the page, and shortens what it found.
-const run = `axe.run(document, {runOnly: {type: "tag", values: %s}, resultTypes: ["violations"]})
+const run = `axe.run(document, {runOnly: {type: "tag", values: %s}, resultTypes: ["violations"], preload: false, iframes: false})
 	.then(({violations}) => violations.map((v) => ({Rule: v.id, Help: v.help, Nodes: v.nodes.map(
 		(n) => n.target.join(" ") + " " + n.html.slice(0, 160) + " " + [...n.any, ...n.all, ...n.none].map((c) => c.message).join(", "))})))`
 

@@ -2,9 +2,11 @@ package browser
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -167,15 +169,27 @@ func (p *Page) Fill(field, value string) error {
 		chromedp.SendKeys(chromedp.CSS(field), value))
 }
 
-// Follow does something that leads to another page, and waits until that is
+// left marks the document that is shown, so that another can be told from it.
+const left = "window.mediahooksLeft"
+
+// Follow does something that leads to another document, and waits until that is
 // there.
 func (p *Page) Follow(what string, steps ...chromedp.Action[chromedp.Void]) error {
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
-	defer cancel()
-	if _, err := chromedp.RunResponse(ctx, steps...); err != nil {
+	if _, err := Evaluate[bool](p, left+" = true"); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	return nil
+	if err := p.do(what, steps...); err != nil {
+		return err
+	}
+	var last error
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		there, err := Evaluate[bool](p, left+` !== true && document.readyState === "complete"`)
+		if there && err == nil {
+			return nil
+		}
+		last = err // what was asked of a document that has gone
+	}
+	return fmt.Errorf("%s: no other document in %s: %w", what, patience, errors.Join(last, context.DeadlineExceeded))
 }
 
 // Click clicks what leads to another page.
@@ -199,9 +213,8 @@ func (p *Page) URL() (string, error) { return Evaluate[string](p, "location.href
 // Text is what a person reads on the page.
 func (p *Page) Text() (string, error) { return Evaluate[string](p, "document.body.innerText") }
 
-// Picture takes a picture of the page, WebP of the given quality and no taller
-// than maxHeight.
-func (p *Page) Picture(quality, maxHeight int64) ([]byte, error) {
+// Picture takes a picture of the page, a PNG no taller than maxHeight.
+func (p *Page) Picture(maxHeight int64) ([]byte, error) {
 	size, err := Evaluate[struct{ Width, Height float64 }](p,
 		`({Width: document.documentElement.clientWidth, Height: document.documentElement.scrollHeight})`)
 	if err != nil {
@@ -211,7 +224,7 @@ func (p *Page) Picture(quality, maxHeight int64) ([]byte, error) {
 	defer cancel()
 	beyond := true
 	shot, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{
-		Format: page.CaptureScreenshotFormatWebp, Quality: &quality, CaptureBeyondViewport: &beyond,
+		Format: page.CaptureScreenshotFormatPng, CaptureBeyondViewport: &beyond,
 		Clip: &page.Viewport{Width: size.Width, Height: min(size.Height, float64(maxHeight)), Scale: 1},
 	})
 	if err != nil {

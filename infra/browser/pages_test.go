@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/mediahooks/mediahooks/infra/browser"
@@ -63,21 +64,32 @@ func TestPages(t *testing.T) {
 				if shown.SignedOut {
 					p = out
 				}
-				t.Run(shown.Name, func(t *testing.T) { checkPage(t, p, server+shown.Path, shown.Status) })
+				t.Run(shown.Name, func(t *testing.T) { checkPage(t, p, server, shown) })
 			}
 		})
 	}
 }
 
-func checkPage(t *testing.T, p *browser.Page, address string, status int64) {
+// judged are the pages that were held against the rules: what is the same in
+// another state is judged once.
+var judged sync.Map
+
+func checkPage(t *testing.T, p *browser.Page, server string, shown scene.Page) {
 	if err := p.Show(looks[0]); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Open(address); err != nil {
+	if err := p.Visit(server+shown.Path, shown.Form); err != nil {
 		t.Fatal(err)
 	}
-	if p.Status() != status {
-		t.Errorf("answers %d, want %d", p.Status(), status)
+	if p.Status() != shown.Status {
+		t.Errorf("answers %d, want %d", p.Status(), shown.Status)
+	}
+	html, err := browser.Evaluate[string](p, "document.documentElement.outerHTML")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, same := judged.LoadOrStore(html, true); same {
+		return
 	}
 	for _, look := range looks {
 		if err := p.Show(look); err != nil {
@@ -143,7 +155,7 @@ func TestHTML(t *testing.T) {
 		s, server := stage(t, state)
 		client := visitor(t, server)
 		for _, shown := range s.Pages {
-			html := get(t, client, server+shown.Path)
+			html := get(t, client, server+shown.Path, shown.Form)
 			file := filepath.Join(folder, string(state)+"-"+shown.Name+".html")
 			if err := os.WriteFile(file, html, 0o600); err != nil {
 				t.Fatal(err)
@@ -151,7 +163,7 @@ func TestHTML(t *testing.T) {
 			files = append(files, file)
 			size := len(html)
 			for _, asset := range assetPath.FindAllStringSubmatch(string(html), -1) {
-				size += len(get(t, client, server+asset[1]))
+				size += len(get(t, client, server+asset[1], nil))
 			}
 			if size > maxPage {
 				t.Errorf("%s weighs %d bytes, more than %d", filepath.Base(file), size, maxPage)
@@ -193,9 +205,14 @@ func visitor(t *testing.T, server string) *http.Client {
 	return client
 }
 
-func get(t *testing.T, client *http.Client, address string) []byte {
+// get fetches a page, or what it answers to a form.
+func get(t *testing.T, client *http.Client, address string, form url.Values) []byte {
 	t.Helper()
-	res, err := client.Get(address)
+	fetch := func() (*http.Response, error) { return client.Get(address) }
+	if form != nil {
+		fetch = func() (*http.Response, error) { return client.PostForm(address, form) }
+	}
+	res, err := fetch()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,13 @@
 package browser
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/chromedp/chromedp"
 )
@@ -11,20 +17,34 @@ func SignIn(p *Page, console, cloudName, apiKey, apiSecret string) error {
 	if err := p.Open(console); err != nil {
 		return err
 	}
-	for _, field := range []struct{ name, value string }{
-		{"cloud_name", cloudName}, {"api_key", apiKey}, {"api_secret", apiSecret},
-	} {
-		if err := p.Fill(`[name="`+field.name+`"]`, field.value); err != nil {
-			return fmt.Errorf("sign in: %w", err)
-		}
+	form := url.Values{"cloud_name": {cloudName}, "api_key": {apiKey}, "api_secret": {apiSecret}}
+	if err := p.Submit(form); err != nil {
+		return fmt.Errorf("sign in: %w", err)
 	}
-	if err := p.Follow("sign in", chromedp.Submit(chromedp.CSS(`[name="api_secret"]`))); err != nil {
-		return err
-	}
-	if status := p.Status(); status != 200 {
+	if status := p.Status(); status != http.StatusOK {
 		return fmt.Errorf("sign in: answered %d", status)
 	}
 	return nil
+}
+
+// Submit enters a form, by the names of its fields, and sends it.
+func (p *Page) Submit(form url.Values) error {
+	last := ""
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		last = `main [name="` + name + `"]`
+		if err := p.enter(fmt.Sprintf("document.querySelector(%q)", last), form.Get(name)); err != nil {
+			return fmt.Errorf("enter %s: %w", name, err)
+		}
+	}
+	return p.Follow("submit", chromedp.Click(chromedp.CSS(`main form:has(`+strings.TrimPrefix(last, "main ")+`) button[type="submit"]`)))
+}
+
+// Visit opens a page, and enters a form where there is one.
+func (p *Page) Visit(address string, form url.Values) error {
+	if err := p.Open(address); err != nil || form == nil {
+		return err
+	}
+	return p.Submit(form)
 }
 
 // named is a path to the link, button, checkbox or field that people know by a
@@ -51,5 +71,24 @@ func (p *Page) ToggleNamed(name string) error {
 
 // FillNamed gives the field of a label another value.
 func (p *Page) FillNamed(label, value string) error {
-	return p.do(fmt.Sprintf("fill %q", label), chromedp.SetValue(named(label), value))
+	if err := p.enter(string(named(label)), value); err != nil {
+		return fmt.Errorf("fill %q: %w", label, err)
+	}
+	return nil
+}
+
+// enter gives a field another value, which for a selection is one of its options.
+func (p *Page) enter(field, value string) error {
+	quoted, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	is, err := Evaluate[string](p, fmt.Sprintf(`((field) => { field.value = %s; return field.value; })(%s)`, quoted, field))
+	if err != nil {
+		return err
+	}
+	if is != value {
+		return fmt.Errorf("has %q, not %q", is, value)
+	}
+	return nil
 }

@@ -159,6 +159,8 @@ func (p *printer) next(running *stack.Stack, r *receiver) {
 	curl := fmt.Sprintf("curl -su %s:%s %s/v1_1/%s", c.APIKey, c.APISecret, running.APIURL(), c.CloudName)
 	p.printf(`
 The API         %s
+The console     %s
+                sign in with cloud name %s, API key %s, API secret %s
 AWS             %s  (AWS_ENDPOINT_URL, any credentials)
 The receiver    %s/notifications
 CLOUDINARY_URL  %s

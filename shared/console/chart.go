@@ -21,6 +21,9 @@ type chart struct {
 	Slowest time.Duration
 	// Note says what it is made of.
 	Note string
+	// Partial says that the time before the oldest of it was not read, which is
+	// shaded.
+	Partial bool
 }
 
 // bucket is a part of the time.
@@ -107,6 +110,25 @@ func (c *chart) draw() {
 // level is the height of a latency.
 func (c *chart) level(d time.Duration) string {
 	return places(chartLow - 4 - float64(d)/float64(c.Slowest)*(chartLow-8))
+}
+
+// of shades the time before the oldest delivery of a page, where older ones were
+// left unread: an empty part would say that nothing had happened.
+func (c chart) of(page notification.LogPage) chart {
+	if page.Next == "" || len(page.Rows) == 0 {
+		return c
+	}
+	oldest := page.Rows[len(page.Rows)-1].AcceptedAt
+	unread := 0
+	for unread+1 < len(c.Buckets) && !c.Buckets[unread+1].From.After(oldest) {
+		unread++
+	}
+	if unread > 0 {
+		wide := float64(unread) * float64(chartWidth) / float64(len(c.Buckets))
+		c.Bars = append([]bar{{"unread", "0", "0", places(wide), places(chartHeight)}}, c.Bars...)
+		c.Partial = true
+	}
+	return c
 }
 
 // Used are the parts in which anything came, for the table.

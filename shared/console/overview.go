@@ -117,7 +117,7 @@ func (c *Console) overview(w http.ResponseWriter, r *http.Request, v visitor) er
 		}
 	}
 	shown.Recent = healthOf(recent.Rows)
-	shown.Chart = chartOf(recent.Rows, v.now.Add(-lookBack), v.now, 24, chartNote(recent))
+	shown.Chart = chartOf(recent.Rows, v.now.Add(-lookBack), v.now, 24, chartNote(recent)).of(recent)
 	shown.First = shown.URLs == 0 && len(recent.Rows) == 0
 	shown.AddForm = c.newURLForm(v)
 	shown.Curl = curlExample(r, v)

@@ -44,7 +44,7 @@ func (c *Console) renderURL(w http.ResponseWriter, r *http.Request, v visitor, u
 	}
 	recent, err := c.log(r.Context(), v, notification.LogFilter{URL: u.URI}, v.now.Add(-lookBack), recentRows)
 	shown.Panel = c.failed(r, err)
-	shown.Health, shown.Chart = healthOf(recent.Rows), chartOf(recent.Rows, v.now.Add(-lookBack), v.now, 24, chartNote(recent))
+	shown.Health, shown.Chart = healthOf(recent.Rows), chartOf(recent.Rows, v.now.Add(-lookBack), v.now, 24, chartNote(recent)).of(recent)
 	shown.Recent = c.rows(v, recent.Rows[:min(shownHere, len(recent.Rows))])
 	for _, t := range formOf("", nil, v).Types {
 		if u.Takes(t.Name) {

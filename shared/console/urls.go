@@ -92,7 +92,7 @@ func (c *Console) renderURLs(w http.ResponseWriter, r *http.Request, v visitor, 
 		}
 		shown.URLs = append(shown.URLs, urlRow{
 			ID: u.ID(), URI: u.URI, Types: u.EventTypes(), All: u.Takes(notification.AllEvents), Health: healthOf(rows),
-			Spark: chartOf(rows, v.now.Add(-lookBack), v.now, 24, ""), Slow: slow[notification.OriginOf(u.URI)],
+			Spark: chartOf(rows, v.now.Add(-lookBack), v.now, 24, "").of(recent), Slow: slow[notification.OriginOf(u.URI)],
 		})
 	}
 	for _, k := range v.env.Keys {

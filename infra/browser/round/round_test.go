@@ -5,12 +5,18 @@
 package round_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -80,6 +86,16 @@ func (p person) do(steps ...error) {
 	}
 }
 
+// shows holds the page, as it is, against texts.
+func (p person) shows(texts ...string) {
+	p.Helper()
+	shown, err := p.Text()
+	p.do(err)
+	if !says(shown, texts) {
+		p.Fatalf("does not show %q in:\n%s", texts, shown)
+	}
+}
+
 // sees reloads the page until it says all of the texts.
 func (p person) sees(texts ...string) {
 	p.Helper()
@@ -92,8 +108,8 @@ func (p person) sees(texts ...string) {
 		if says(shown, texts) {
 			return
 		}
-		url, err := p.URL()
-		p.do(err, p.Open(url))
+		address, err := p.URL()
+		p.do(err, p.Open(address))
 	}
 	p.Fatalf("does not see %q in:\n%s", texts, shown)
 }
@@ -223,13 +239,58 @@ func round(t *testing.T, look browser.Look, second registry.Credentials) {
 		t.Errorf("resent %s, not %s", resent[2].Body, resent[1].Body)
 	}
 
+	// It breaks once more, while there are no retries, so that a notification is
+	// given up. She recovers it.
+	receiver.Answer(func(int, notificationtest.Request) notificationtest.Reply {
+		return notificationtest.Reply{StatusCode: http.StatusInternalServerError}
+	})
+	schedule := func(waits string) {
+		t.Helper()
+		p.do(p.ClickNamed("Settings"), p.FillNamed("Waits before each retry", waits), p.ClickNamed("Save"))
+		p.sees("Saved.")
+	}
+	schedule("none")
+	example()
+	p.sees("exhausted")
+	schedule("")
+	receiver.Answer(nil)
+	p.do(p.ClickNamed("Recover"), p.ClickNamed("What was given up"))
+	p.sees("This will resend 1 delivery to 1 URL")
+	p.do(p.ClickNamed("Begin the recovery"))
+	p.sees("Done: 1 queued.", "delivered")
+	missed := receiver.Wait(t, 5)[3:]
+	if string(missed[0].Body) != string(missed[1].Body) {
+		t.Errorf("recovered %s, not %s", missed[1].Body, missed[0].Body)
+	}
+
+	// Her receiver calls a signature wrong: its framework prints the body anew. The
+	// console tells her so, and what her code computes where it takes an HMAC.
+	var printed bytes.Buffer
+	if err := json.Indent(&printed, missed[1].Body, "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	check := func(body []byte, signed, secret string) {
+		t.Helper()
+		p.do(p.ClickNamed("Check a signature"), p.Submit(url.Values{
+			"body": {string(body)}, "timestamp": {missed[1].Header.Get(notification.TimestampHeader)}, "signature": {signed}, "secret": {secret},
+		}))
+	}
+	check(missed[1].Body, missed[1].Header.Get(notification.SignatureHeader), "")
+	p.shows("A receiver accepts this", "are those of attempt 2")
+	check(printed.Bytes(), missed[1].Header.Get(notification.SignatureHeader), "")
+	p.shows("Why a receiver refuses this", "there is space between its values")
+	mac := hmac.New(sha1.New, []byte(first.APISecret))
+	mac.Write(append(slices.Clone(missed[1].Body), missed[1].Header.Get(notification.TimestampHeader)...))
+	check(missed[1].Body, hex.EncodeToString(mac.Sum(nil)), first.APISecret)
+	p.shows("Why a receiver refuses this", "an HMAC-SHA-1 of body and timestamp")
+
 	// She has the other key sign, and the very next notification is.
 	p.do(p.ClickNamed("Webhook Notifications"),
 		p.FillNamed("API key for signing notifications", second.APIKey), p.ClickNamed("Sign with this key"))
 	p.sees("Saved.", "signed with key "+second.APIKey)
 	example()
 	p.sees("delivered")
-	last := receiver.Wait(t, 4)[3]
+	last := receiver.Wait(t, 6)[5]
 	verified(t, last, second)
 	p.do(p.ClickNamed("Webhook Notifications"),
 		p.FillNamed("API key for signing notifications", ""), p.ClickNamed("Sign with this key"))

@@ -4,11 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/mediahooks/mediahooks/shared/console"
 	"github.com/mediahooks/mediahooks/shared/history"
 	"github.com/mediahooks/mediahooks/shared/intake"
+	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/notificationtest"
 	"github.com/mediahooks/mediahooks/shared/outbound"
 	"github.com/mediahooks/mediahooks/shared/registry"
@@ -31,6 +33,8 @@ type Page struct {
 	Name, Path string
 	// SignedOut is set on a page for those who are not signed in.
 	SignedOut bool
+	// Form is what is entered on it and sent, to the same path; nil for nothing.
+	Form url.Values
 	// Status is what it answers.
 	Status int64
 }
@@ -41,6 +45,11 @@ type sessionKey struct{}
 func (sessionKey) SessionKey(context.Context) ([]byte, error) {
 	return []byte("the scene's key for sessions, and no other's"), nil
 }
+
+// noWorkflow leaves recoveries as they were begun.
+type noWorkflow struct{}
+
+func (noWorkflow) StartRecovery(context.Context, notification.RecoveryKey, int) error { return nil }
 
 // New makes a scene.
 func New(ctx context.Context, state State) (*Scene, error) {
@@ -57,12 +66,16 @@ func New(ctx context.Context, state State) (*Scene, error) {
 	wait := func(_ context.Context, d time.Duration) error { w.clock.Advance(d); return nil }
 	directory := registry.NewDirectory(w.store, w.clock.Now)
 	log := slog.New(slog.DiscardHandler)
+	past := history.Service{Records: w.store, Queue: queue, Guard: guard, Now: w.clock.Now}
 	c := &console.Console{
 		Directory: directory,
 		Triggers:  registry.Triggers{Store: w.store, Guard: guard, URLLimit: 10, TriggerLimit: 300, Now: w.clock.Now, Wait: wait},
 		Keys:      registry.Keys{Store: w.store, Vault: notificationtest.NewVault(), Now: w.clock.Now, Wait: wait},
 		Settings:  registry.Settings{Store: w.store, Wait: wait},
-		History:   history.Service{Records: w.store, Queue: queue, Guard: guard, Now: w.clock.Now},
+		History:   past,
+		Recover: history.Recover{
+			Service: past, Environments: directory, Untold: w.store, Recoveries: w.store, Workflow: noWorkflow{}, Retention: retention,
+		},
 		Intake: intake.Service{
 			Environments: directory, Presets: directory, Records: w.store, Queue: queue, Clock: notificationtest.NewHolds(w.clock.Now),
 			Guard: guard, IDs: &intake.IDs{}, Now: w.clock.Now, HoldTimeout: time.Hour, Retention: retention,
@@ -100,6 +113,9 @@ func (w *world) pages(state State) []Page {
 		{Name: "events", Path: root + "/events"},
 		{Name: "event-types", Path: root + "/event-types"},
 		{Name: "event-type", Path: root + "/event-types/upload"},
+		{Name: "signature", Path: root + "/signature"},
+		{Name: "recoveries", Path: root + "/recoveries"},
+		{Name: "recover", Path: root + "/recoveries/new?status=exhausted"},
 		{Name: "settings", Path: root + "/settings"},
 		{Name: "not-found", Path: root + "/nowhere", Status: http.StatusNotFound},
 		{Name: "gone", Path: root + "/deliveries/01KGGVH71G3T9W6QH0ZC5V8N2M", Status: choose(state == Error, http.StatusInternalServerError, http.StatusNotFound)},
@@ -114,6 +130,9 @@ func (w *world) pages(state State) []Page {
 			Page{Name: "delivery", Path: root + "/deliveries/" + w.marked[markRetrying], Status: status},
 			Page{Name: "delivery-delivered", Path: root + "/deliveries/" + w.marked[markDelivered], Status: status},
 			Page{Name: "delivery-hostile", Path: root + "/deliveries/" + w.marked[markHostile], Status: status},
+			Page{Name: "recovery", Path: root + "/recoveries/" + w.marked[markRecovery], Status: status},
+			Page{Name: "recovery-stopped", Path: root + "/recoveries/" + w.marked[markStopped], Status: status},
+			Page{Name: "signature-checked", Path: root + "/signature", Form: w.pasted},
 			Page{Name: "event", Path: root + "/event?event_id=" + w.marked[markEvent], Status: status},
 			Page{Name: "event-held", Path: root + "/event?event_id=" + w.marked[markHeld], Status: status},
 			Page{Name: "event-unmatched", Path: root + "/event?event_id=" + w.marked[markUnmatched], Status: status},

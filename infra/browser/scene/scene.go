@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"strings"
 	"time"
 
@@ -56,6 +57,8 @@ type world struct {
 	env    notification.Environment
 	// marked are the ids of what pages are named for.
 	marked map[string]string
+	// pasted is what somebody enters to have a signature checked.
+	pasted url.Values
 	err    error
 }
 
@@ -82,7 +85,7 @@ func newWorld(ctx context.Context, state State) (*world, error) {
 	if state == Error {
 		w.store.OnCall(func(call notificationtest.Call) error {
 			switch call.Op {
-			case "Log", "Event", "Events", "Deliveries", "Health":
+			case "Log", "Event", "Events", "Deliveries", "Health", "Recovery", "Recoveries", "RecoveryPages":
 				return errUnread
 			}
 			return nil

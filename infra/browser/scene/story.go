@@ -1,9 +1,13 @@
 package scene
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/mediahooks/mediahooks/shared/catalog"
@@ -20,6 +24,8 @@ const (
 	markHeld      = "held"
 	markUnmatched = "unmatched"
 	markEvent     = "event"
+	markRecovery  = "recovery"
+	markStopped   = "stopped"
 )
 
 // day is what an ordinary day brings, in turn: mostly uploads and their results.
@@ -49,6 +55,7 @@ func (w *world) tell(ctx context.Context) {
 	w.hold(ctx)
 	w.unmatched(ctx)
 	w.suppressed(ctx)
+	w.recover(ctx)
 	w.note(w.store.SetHealth(ctx, notification.OriginKey{CloudName: CloudName, Origin: "https://cms.acme.example"}, notification.Health{SlowSince: failingSince}))
 	w.note(w.store.SetHealth(ctx, notification.OriginKey{CloudName: CloudName, Origin: "https://thumbs.acme.example"}, notification.Health{SlowSince: Now.Add(-7 * time.Hour)}))
 }
@@ -153,6 +160,7 @@ func (w *world) deliver(ctx context.Context, event notification.Event, target no
 		case a.Succeeded():
 			d.Status = notification.Delivered
 			w.marked[markDelivered] = d.DeliveryID
+			w.paste(body, a)
 		case a.Number > len(retryWaits):
 			d.Status = notification.Exhausted
 		default:
@@ -198,4 +206,50 @@ func (w *world) suppressed(ctx context.Context) {
 	event := w.event(at, "delete_folder")
 	event.Status, event.LogID = notification.EventSuppressed, w.id(at)
 	w.insert(ctx, event)
+}
+
+// paste has somebody check a signature whose body her framework has printed anew.
+func (w *world) paste(body []byte, a notification.Attempt) {
+	var indented bytes.Buffer
+	w.note(json.Indent(&indented, payload.WithSignatureKey(body, a.SigningKey), "", "  "))
+	w.pasted = url.Values{
+		"body": {indented.String()}, "timestamp": {strconv.FormatInt(a.Timestamp, 10)}, "signature": {a.Signature},
+	}
+}
+
+// recover has begun one recovery, stopped another and brought one to its end.
+func (w *world) recover(ctx context.Context) {
+	for _, r := range []struct {
+		mark             string
+		status           notification.RecoveryStatus
+		began, took      time.Duration
+		filter           notification.LogFilter
+		examined, queued int
+		reached          time.Duration
+		unmatched        bool
+	}{
+		{"", notification.RecoveryDone, 9 * 24 * time.Hour, 3 * time.Minute, notification.LogFilter{NotificationType: "publish"}, 212, 388, 0, true},
+		{markStopped, notification.RecoveryStopped, 50 * time.Hour, 40 * time.Second, notification.LogFilter{Status: notification.Exhausted}, 900, 751, 60 * time.Hour, false},
+		{markRecovery, notification.RecoveryRunning, 70 * time.Second, 0, notification.LogFilter{Status: notification.Exhausted, URL: endpoints[2].url}, 1204, 1187, 9 * time.Hour, false},
+	} {
+		began := Now.Add(-r.began)
+		recovery := notification.Recovery{
+			RecoveryKey: notification.RecoveryKey{CloudName: CloudName, ID: w.id(began)}, Status: r.status, Unmatched: r.unmatched, Filter: r.filter,
+			From: began.Add(-3 * 24 * time.Hour), To: began, MaxPerSecond: 20, By: APIKey, Pages: r.examined / 50, Part: 1,
+			Examined: r.examined, Queued: r.queued, Skipped: map[notification.SkipReason]int{}, StartedAt: began, ExpiresAt: began.Add(retention), Revision: 1,
+		}
+		if skipped := r.examined - r.queued; skipped > 0 {
+			recovery.Skipped[notification.SkipEventExpired] = skipped
+		}
+		if r.reached > 0 {
+			recovery.Cursor = w.id(Now.Add(-r.reached))
+		}
+		if r.status != notification.RecoveryRunning {
+			recovery.EndedAt = began.Add(r.took)
+		}
+		w.note(w.store.InsertRecovery(ctx, recovery))
+		if r.mark != "" {
+			w.marked[r.mark] = recovery.ID
+		}
+	}
 }

@@ -4,13 +4,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/mediahooks/mediahooks/infra/browser"
@@ -28,21 +29,44 @@ var looks = []struct {
 	{"dark-narrow", browser.Look{Width: 390, Height: 844, Dark: true}},
 }
 
-// Pictures are small rather than beautiful: quality out of 100, and no more of a
-// long page than shows what it is like.
-const (
-	quality   = 42
-	maxHeight = 1500
-)
+// maxHeight is how much of a long page is shown, in px: enough to see what it is
+// like.
+const maxHeight = 950
 
-// chosen are the pages that are worth a picture, by state.
-var chosen = map[scene.State][]string{
-	scene.Empty: {"overview", "sign-in"},
-	scene.Many: {
-		"overview", "urls", "url", "url-edit", "deliveries", "deliveries-filtered", "delivery", "events", "event",
-		"event-types", "event-type", "settings",
-	},
-	scene.Error: {"overview", "not-found"},
+// chosen are the pages that are worth a picture, in the order of the index.
+var chosen = []struct {
+	state scene.State
+	name  string
+	title string
+}{
+	{scene.Empty, "sign-in", "Sign in"},
+	{scene.Empty, "overview", "Overview, on the first day"},
+	{scene.Many, "overview", "Overview: do I need to act?"},
+	{scene.Error, "overview", "Overview, when the record cannot be read"},
+	{scene.Many, "urls", "Webhook Notifications: who is told what"},
+	{scene.Many, "url", "One notification URL"},
+	{scene.Many, "url-edit", "Editing it"},
+	{scene.Many, "deliveries", "Deliveries"},
+	{scene.Many, "deliveries-filtered", "A filter that nothing matches"},
+	{scene.Many, "delivery", "One delivery"},
+	{scene.Many, "events", "Events"},
+	{scene.Many, "event", "One event"},
+	{scene.Many, "recoveries", "Recoveries"},
+	{scene.Many, "recover", "Counting before a recovery"},
+	{scene.Many, "recovery", "A recovery under way"},
+	{scene.Many, "event-types", "Event types"},
+	{scene.Many, "event-type", "One event type"},
+	{scene.Many, "signature-checked", "Check a signature"},
+	{scene.Many, "settings", "Settings"},
+	{scene.Error, "not-found", "Not found"},
+}
+
+// fileOf is what the pictures of a page begin with.
+func fileOf(state scene.State, name string) string {
+	if state == scene.Many {
+		return name
+	}
+	return name + "-" + string(state)
 }
 
 func main() {
@@ -68,7 +92,36 @@ func run(ctx context.Context, out string) error {
 			return fmt.Errorf("take pictures of %s: %w", state, err)
 		}
 	}
+	if err := os.WriteFile(filepath.Join(out, "README.md"), index(), 0o644); err != nil {
+		return fmt.Errorf("write index: %w", err)
+	}
 	return nil
+}
+
+// index is the page that shows the pictures, dark ones to those who read in the
+// dark.
+func index() []byte {
+	var b bytes.Buffer
+	b.WriteString("# The console in pictures\n\nWritten by `make screenshots`, over an environment that does not exist. " +
+		"[docs/console.md](../console.md) says what each page is for.\n")
+	for _, c := range chosen {
+		fmt.Fprintf(&b, "\n## %s\n\n", c.title)
+		for _, size := range []struct{ name, width string }{{"", "70%"}, {"-narrow", "25%"}} {
+			file := fileOf(c.state, c.name)
+			fmt.Fprintf(&b, "<picture><source media=\"(prefers-color-scheme: dark)\" srcset=\"%[1]s-dark%[2]s.png\">"+
+				"<img src=\"%[1]s-light%[2]s.png\" width=\"%[3]s\" alt=\"%[4]s\"></picture>\n", file, size.name, size.width, c.title)
+		}
+	}
+	return b.Bytes()
+}
+
+func isChosen(state scene.State, name string) bool {
+	for _, c := range chosen {
+		if c.state == state && c.name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // take takes the pictures of a state.
@@ -93,18 +146,14 @@ func take(ctx context.Context, chromium *browser.Browser, state scene.State, out
 		return err
 	}
 	for _, shown := range s.Pages {
-		if !slices.Contains(chosen[state], shown.Name) {
+		if !isChosen(state, shown.Name) {
 			continue
 		}
 		p := person
 		if shown.SignedOut {
 			p = stranger
 		}
-		name := shown.Name
-		if state != scene.Many {
-			name += "-" + string(state)
-		}
-		if err := picture(p, server.URL+shown.Path, filepath.Join(out, name)); err != nil {
+		if err := picture(p, server.URL+shown.Path, shown.Form, filepath.Join(out, fileOf(state, shown.Name))); err != nil {
 			return err
 		}
 	}
@@ -112,22 +161,25 @@ func take(ctx context.Context, chromium *browser.Browser, state scene.State, out
 }
 
 // picture takes a page in every look.
-func picture(p *browser.Page, address, file string) error {
+func picture(p *browser.Page, address string, form url.Values, file string) error {
 	for _, look := range looks {
 		if err := p.Show(look.Look); err != nil {
 			return err
 		}
-		if err := p.Open(address); err != nil {
+		if err := p.Visit(address, form); err != nil {
 			return err
 		}
 		if _, err := browser.Evaluate[bool](p, "document.activeElement.blur(), true"); err != nil {
 			return err
 		}
-		data, err := p.Picture(quality, maxHeight)
+		data, err := p.Picture(maxHeight)
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(file+"-"+look.name+".webp", data, 0o644); err != nil {
+		if data, err = reduce(data); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file+"-"+look.name+".png", data, 0o644); err != nil {
 			return fmt.Errorf("write picture: %w", err)
 		}
 	}
