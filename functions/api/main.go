@@ -46,7 +46,11 @@ func run(ctx context.Context, environ []string) error {
 	if err != nil {
 		return fmt.Errorf("load AWS configuration: %w", err)
 	}
-	log := telemetry.NewLogger(os.Stdout, settings.LogLevel, "mediahooks-api", settings.Stage)
+	source := telemetry.Source{
+		Namespace: settings.MetricsNamespace, Service: "mediahooks-api", Stack: settings.Stack, Function: settings.Function,
+	}
+	log := telemetry.NewLogger(os.Stdout, settings.LogLevel, source)
+	metrics := telemetry.NewMetrics(os.Stdout, source, time.Now)
 	log.Info("started", "settings", settings)
 	handler := newAPI(settings, parts{
 		store:   store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now),
@@ -54,9 +58,9 @@ func run(ctx context.Context, environ []string) error {
 		vault:   vault.New(kms.NewFromConfig(cloud), settings.SecretsKeyARN),
 		account: secret.NewAccount(secretsmanager.NewFromConfig(cloud), settings.AccountKeyARN),
 		queue:   queue.New(sqs.NewFromConfig(cloud), settings.URLs(), time.Now),
-		metrics: telemetry.NewMetrics(os.Stdout, "mediahooks-api", settings.Stage, time.Now),
+		metrics: metrics,
 		log:     log,
 	})
-	lambda.StartWithOptions(web.Lambda(handler.routes(), log), lambda.WithContext(ctx))
+	lambda.StartWithOptions(telemetry.Measured(metrics, log, web.Lambda(handler.routes(), log)), lambda.WithContext(ctx))
 	return nil
 }

@@ -8,11 +8,13 @@ import (
 
 	"github.com/mediahooks/mediahooks/shared/delivery"
 	"github.com/mediahooks/mediahooks/shared/notification"
+	"github.com/mediahooks/mediahooks/shared/telemetry"
 )
 
 // handler takes up batches of SQS messages.
 type handler struct {
 	service delivery.Service
+	metrics *telemetry.Metrics
 }
 
 // deliver carries out a batch. The messages that it names in its answer become
@@ -34,8 +36,13 @@ func (h handler) deliver(ctx context.Context, batch events.SQSEvent) (events.SQS
 		}
 		messages, ids = append(messages, m), append(ids, record.MessageId)
 	}
-	for i, err := range h.service.Deliver(ctx, messages) {
-		stays(ids[i], err)
+	report := h.service.Deliver(ctx, messages)
+	for i, id := range ids {
+		if err := report.Failed[i]; err != nil {
+			stays(id, err)
+		}
 	}
+	measure(h.metrics, report)
+	h.metrics.Count(telemetry.MessagesLeft, len(answer.BatchItemFailures))
 	return answer, nil
 }

@@ -36,15 +36,19 @@ func run(ctx context.Context, environ []string) error {
 	if err != nil {
 		return fmt.Errorf("load AWS configuration: %w", err)
 	}
+	source := telemetry.Source{
+		Namespace: settings.MetricsNamespace, Service: "mediahooks-recovery", Stack: settings.Stack, Function: settings.Function,
+	}
 	h := handler{
 		sweep: history.Sweep{
 			Overdue: store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now),
 			Queue:   queue.New(sqs.NewFromConfig(cloud), settings.URLs(), time.Now),
 			Now:     time.Now,
 		},
-		log: telemetry.NewLogger(os.Stdout, settings.LogLevel, "mediahooks-recovery", settings.Stage),
+		metrics: telemetry.NewMetrics(os.Stdout, source, time.Now),
+		log:     telemetry.NewLogger(os.Stdout, settings.LogLevel, source),
 	}
 	h.log.Info("started", "settings", settings)
-	lambda.StartWithOptions(h.handle, lambda.WithContext(ctx))
+	lambda.StartWithOptions(telemetry.Measured(h.metrics, h.log, h.handle), lambda.WithContext(ctx))
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -14,9 +15,11 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/oklog/ulid/v2"
 
+	"github.com/mediahooks/mediahooks/infra/watch/recorded"
 	"github.com/mediahooks/mediahooks/shared/history"
 	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/notificationtest"
+	"github.com/mediahooks/mediahooks/shared/telemetry"
 )
 
 // lateBy is how far past its time the test's one delivery is.
@@ -28,7 +31,7 @@ var wantFor = map[string]struct {
 	queued   int
 	log, err string
 }{
-	"scheduled.json": {1, `"msg":"swept","found":1,"queued":1,"failed":0,"oldest_ms":3600000`, ""},
+	"scheduled.json": {1, `"message":"swept","service":"mediahooks-recovery","stack":"mediahooks-dev","found":1,"queued":1,"failed":0,"oldest_ms":3600000`, ""},
 	"stranger.json":  {0, "", `detail-type "EC2 Instance State-change Notification": must be "Scheduled Event"`},
 }
 
@@ -55,7 +58,7 @@ func TestEvents(t *testing.T) {
 				t.Fatal(err)
 			}
 			h, queue, log := newHandler(t)
-			err = h.handle(t.Context(), event)
+			_, err = h.handle(t.Context(), event)
 			if got := errorText(err); got != want.err {
 				t.Errorf("error %q, want %q", got, want.err)
 			}
@@ -81,11 +84,36 @@ func TestOutOfTime(t *testing.T) {
 	h, queue, log := newHandler(t)
 	ctx, cancel := context.WithTimeout(t.Context(), spare)
 	defer cancel()
-	if err := h.handle(ctx, events.EventBridgeEvent{DetailType: scheduled}); err != nil {
+	if _, err := h.handle(ctx, events.EventBridgeEvent{DetailType: scheduled}); err != nil {
 		t.Error(err)
 	}
 	if !strings.Contains(log.String(), "sweep stopped for lack of time") || len(queue.Waiting()) != 0 {
 		t.Errorf("queued %v, logged %s", queue.Waiting(), log)
+	}
+}
+
+var source = telemetry.Source{Namespace: "Mediahooks", Service: "mediahooks-recovery", Stack: "mediahooks-dev", Function: "dev-recovery"}
+
+// TestLines records what the function writes.
+func TestLines(t *testing.T) {
+	h, queue, log := newHandler(t)
+	handle := telemetry.Measured(h.metrics, h.log, h.handle)
+	if _, err := handle(t.Context(), events.EventBridgeEvent{DetailType: scheduled}); err != nil {
+		t.Fatal(err)
+	}
+	late, _, more := newHandler(t)
+	ctx, cancel := context.WithTimeout(t.Context(), spare)
+	defer cancel()
+	if _, err := late.handle(ctx, events.EventBridgeEvent{DetailType: scheduled}); err != nil {
+		t.Fatal(err)
+	}
+	broken, full, last := newHandler(t)
+	full.OnCall(func(notificationtest.Call) error { return errors.New("send message: ThrottlingException") })
+	if _, err := broken.handle(t.Context(), events.EventBridgeEvent{DetailType: scheduled}); err == nil {
+		t.Error("a sweep that queues nothing is a success")
+	}
+	if err := recorded.Compare(recorded.File, log.String()+more.String()+last.String()); err != nil || len(queue.Waiting()) != 1 {
+		t.Error(err)
 	}
 }
 
@@ -105,7 +133,8 @@ func newHandler(t *testing.T) (handler, *notificationtest.Queue, *bytes.Buffer) 
 	}
 	var log bytes.Buffer
 	return handler{
-		sweep: history.Sweep{Overdue: store, Queue: queue, Now: clock.Now},
-		log:   slog.New(slog.NewJSONHandler(&log, nil)),
+		sweep:   history.Sweep{Overdue: store, Queue: queue, Now: clock.Now},
+		metrics: telemetry.NewMetrics(&log, source, clock.Now),
+		log:     telemetry.NewLogger(&log, slog.LevelInfo, source),
 	}, queue, &log
 }

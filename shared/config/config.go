@@ -19,7 +19,14 @@ import (
 
 // Common is what every function has.
 type Common struct {
-	Stage     string     `env:"STAGE,required,notEmpty"`
+	// Stage is what people call the deployment. Stack tells it from every other of
+	// its account and region, and Function this function from all others.
+	Stage    string `env:"STAGE,required,notEmpty"`
+	Stack    string `env:"STACK_NAME,required,notEmpty"`
+	Function string `env:"AWS_LAMBDA_FUNCTION_NAME,required,notEmpty"`
+	// MetricsNamespace is where CloudWatch keeps the metrics.
+	MetricsNamespace string `env:"METRICS_NAMESPACE" envDefault:"Mediahooks"`
+
 	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"info"`
 	TableName string     `env:"TABLE_NAME,required,notEmpty"`
 	// AllowedNetworks and AllowedPorts are read by package outbound.

@@ -13,7 +13,7 @@ import (
 )
 
 var common = []string{
-	"STAGE=dev", "TABLE_NAME=t", "FIRST_QUEUE_URL=f", "SLOW_QUEUE_URL=s", "HOLD_QUEUE_URL=h", "WAIT_WORKFLOW_ARN=w", "SECRETS_KEY_ARN=k",
+	"STAGE=dev", "STACK_NAME=mediahooks-dev", "AWS_LAMBDA_FUNCTION_NAME=f", "TABLE_NAME=t", "FIRST_QUEUE_URL=f", "SLOW_QUEUE_URL=s", "HOLD_QUEUE_URL=h", "WAIT_WORKFLOW_ARN=w", "SECRETS_KEY_ARN=k",
 	"RETRY_SCHEDULE=3m,6m,9m",
 	"ACCOUNT_ID=account", "ACCOUNT_KEY_ARN=secret",
 }
@@ -24,7 +24,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config.Delivery{
-		Common: config.Common{Stage: "dev", TableName: "t"},
+		Common: config.Common{Stage: "dev", Stack: "mediahooks-dev", Function: "f", MetricsNamespace: "Mediahooks", TableName: "t"},
 		Queues: config.Queues{FirstURL: "f", SlowURL: "s", RetentionDays: 30},
 		Defaults: config.Defaults{
 			RetrySchedule: config.Schedule{3 * time.Minute, 6 * time.Minute, 9 * time.Minute},
@@ -50,7 +50,7 @@ func TestNoRetries(t *testing.T) {
 
 func TestIntake(t *testing.T) {
 	want := config.Intake{
-		Common:       config.Common{Stage: "dev", TableName: "t"},
+		Common:       config.Common{Stage: "dev", Stack: "mediahooks-dev", Function: "f", MetricsNamespace: "Mediahooks", TableName: "t"},
 		Queues:       config.Queues{FirstURL: "f", SlowURL: "s", RetentionDays: 30},
 		HoldQueueURL: "h",
 		HoldTimeout:  time.Hour,
