@@ -88,9 +88,6 @@ var signs = map[string]string{
 	"GreaterThanThreshold": ">", "GreaterThanOrEqualToThreshold": "≥", "LessThanThreshold": "<",
 }
 
-// sumOfAll is how the templates add up an alarm's metrics.
-const sumOfAll = "SUM(FILL(METRICS(), 0))"
-
 // condition says when an alarm fires.
 func condition(a watch.Alarm) string {
 	if a.Rule != "" {
@@ -101,7 +98,7 @@ func condition(a watch.Alarm) string {
 		period = a.Metrics[0].Period
 	}
 	switch a.Expression {
-	case sumOfAll:
+	case watch.SumOfAll:
 		var names []string
 		for _, m := range a.Metrics {
 			if name := "`" + m.Name + "`"; !slices.Contains(names, name) {

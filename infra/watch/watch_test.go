@@ -114,35 +114,10 @@ func (h house) check(m watch.Metric) error {
 	if unit := telemetry.List()[i].Unit; (unit == telemetry.Count) != (m.Stat == "Sum") {
 		return fmt.Errorf("%s has the unit %s, of which %s says nothing", m.Name, unit, m.Stat)
 	}
-	if !slices.ContainsFunc(h.points, func(p emf.Point) bool { return p.Name == m.Name && same(p.Dimensions, m.Dimensions) }) {
+	if !slices.ContainsFunc(h.points, m.Is) {
 		return fmt.Errorf("no function writes %s with the dimensions %v", m.Name, m.Dimensions)
 	}
 	return nil
-}
-
-// same compares the dimensions of a metric that was written with those of one that
-// is used, where the stack and the functions have their names in the template.
-func same(written, used map[string]string) bool {
-	if len(written) != len(used) {
-		return false
-	}
-	for name, value := range written {
-		switch name {
-		case "stack":
-			if used[name] != "AWS::StackName" && used[name] != "Name" {
-				return false
-			}
-		case "function_name":
-			if used[name] == "" {
-				return false
-			}
-		default:
-			if used[name] != value {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // Every metric of the list is written by a function, and none that is not in it;
