@@ -84,7 +84,8 @@ func (b *bench) deliver(t *testing.T, messages ...notification.Message) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		batch.Records = append(batch.Records, events.SQSMessage{MessageId: fmt.Sprintf("159f36b4-87a3-44ab-83d2-%012d", i), Body: string(body)})
+		batch.Records = append(batch.Records, events.SQSMessage{MessageId: fmt.Sprintf("159f36b4-87a3-44ab-83d2-%012d", i), Body: string(body),
+			Attributes: map[string]string{"ApproximateReceiveCount": "2"}})
 	}
 	if _, err := b.handle(t.Context(), batch); err != nil {
 		t.Fatal(err)
