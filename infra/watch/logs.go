@@ -107,3 +107,12 @@ func Functions(root string) ([]Function, error) {
 	})
 	return functions, err
 }
+
+// Workflows reads the names of the state machines.
+func Workflows(root string) (ids []string, err error) {
+	err = each(root, "AWS::Serverless::StateMachine", func(id string, _ resource) error {
+		ids = append(ids, id)
+		return nil
+	})
+	return ids, err
+}

@@ -241,8 +241,26 @@ func TestFunctions(t *testing.T) {
 				t.Errorf("the query %s does not search %s", name, f.LogGroup)
 			}
 		}
-		if len(h.lines[f.Folder]) == 0 {
-			t.Errorf("functions/%s has no recorded lines", f.Folder)
+		service := "mediahooks-" + f.Folder
+		if !slices.ContainsFunc(h.points, func(p emf.Point) bool { return p.Name == "ColdStart" && p.Dimensions["service"] == service }) {
+			t.Errorf("functions/%s has no recorded line that counts a cold start: wrap its handler in telemetry.Measured", f.Folder)
+		}
+	}
+}
+
+// So is a workflow.
+func TestWorkflows(t *testing.T) {
+	h := open(t)
+	workflows, err := watch.Workflows(h.root)
+	if err != nil || len(workflows) == 0 {
+		t.Fatalf("%d workflows, %v", len(workflows), err)
+	}
+	i := slices.IndexFunc(h.alarms, func(a watch.Alarm) bool { return a.ID == "WorkflowFailed" })
+	for _, id := range workflows {
+		for _, metric := range []string{"ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"} {
+			if !slices.ContainsFunc(h.alarms[i].Metrics, func(m watch.Metric) bool { return m.Name == metric && m.Dimensions["StateMachineArn"] == id }) {
+				t.Errorf("WorkflowFailed does not watch %s of %s", metric, id)
+			}
 		}
 	}
 }
