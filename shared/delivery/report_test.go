@@ -19,7 +19,9 @@ func counts(r delivery.Report) map[string]int {
 	}
 	for _, a := range r.Attempts {
 		c["attempts"]++
-		c["attempts "+string(a.Status)]++
+		if a.Status != "" {
+			c[string(a.Status)]++
+		}
 	}
 	for name, n := range c {
 		if n == 0 {
@@ -46,14 +48,14 @@ func TestReport(t *testing.T) {
 		want     map[string]int
 	}{
 		{"a success, named twice", 0, notification.Answer{StatusCode: 200}, nil, []notification.Message{message(1), message(1)},
-			map[string]int{"attempts": 1, "attempts delivered": 1, "suppressed": 1}},
+			map[string]int{"attempts": 1, "delivered": 1, "suppressed": 1}},
 		{"what is on record", 0, notification.Answer{StatusCode: 200}, nil, []notification.Message{message(1), message(2)},
-			map[string]int{"attempts": 1, "attempts delivered": 1, "suppressed": 1}},
+			map[string]int{"attempts": 1, "delivered": 1, "suppressed": 1}},
 		{"a failure that takes long", 2 * time.Second, notification.Answer{Reason: notification.ReasonTimeout}, nil, []notification.Message{slow(3)},
-			map[string]int{"attempts": 1, "attempts retrying": 1, "slowed": 1}},
+			map[string]int{"attempts": 1, "retrying": 1, "slowed": 1}},
 		{"of an origin that is slow", 0, notification.Answer{StatusCode: 200}, nil, []notification.Message{slow(4), slow(5)}, map[string]int{"passed": 2}},
 		{"a record that cannot be written", 0, notification.Answer{StatusCode: 200}, errors.New("throttled"), []notification.Message{message(6), {}},
-			map[string]int{"attempts": 1, "attempts ": 1, "unrecorded": 1, "failed": 2}},
+			map[string]int{"attempts": 1, "unrecorded": 1, "failed": 2}},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			b.sender.answer = func(int, notification.Request) notification.Answer {
