@@ -16,6 +16,7 @@ WAIT_SCALE    ?=
 ROUNDS        ?= 1000
 SEED          ?= 1
 PAGE_ROWS     ?= 100000
+ALARM         ?=
 export PORT EMULATOR_PORT PARAMS WAIT_SCALE
 
 GOLANGCI_VERSION := v2.15.0
@@ -111,6 +112,7 @@ lint: tools $(GOLANGCI) ## gofmt, go vet, golangci-lint, cfn-lint with the proje
 	$(GOLANGCI) run
 	.venv/bin/cfn-lint
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 .venv/bin/sam validate --lint
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 .venv/bin/sam validate --lint --template infra/operations/template.yaml
 
 GO_DIRS := $(wildcard *.go functions infra shared)
 
@@ -154,13 +156,18 @@ recover-5000: tools ## recover 5,000 deliveries on the local stack, with progres
 faults: tools ## look for a lost notification in ROUNDS (1000) rounds that follow from SEED (1); CI makes 100
 	@FAULT_ROUNDS=$(ROUNDS) FAULT_SEED=$(SEED) go test ./infra/faults -run '^TestNoLoss$$' -count=1 -v -timeout 0
 
+.PHONY: drill
+drill: tools clients ## make an alarm's condition happen on a local stack and judge the alarm; ALARM=deliveries-exhausted, all of them without
+	@go test ./infra/local/e2e -run '^TestAlarms$$/^$(ALARM)$(if $(ALARM),$$)' -count=1 -v -timeout 15m
+
 .PHONY: simulate
 simulate: ## write docs/capacity.md's figures: what the lanes do on AWS, simulated (a minute)
 	@go run ./infra/simulation -write
 
 .PHONY: docs
-docs: ## write docs/configuration.md and docs/event-types.md from what they describe
+docs: ## write docs/configuration.md, docs/event-types.md and docs/metrics.md from what they describe
 	go run ./infra/configuration
+	go run ./infra/metrics
 	go run ./infra/eventtypes
 
 .PHONY: deploy

@@ -42,6 +42,8 @@ func (accountKey) AccountKey(context.Context) (notification.AccountKey, error) {
 	return notification.AccountKey{APIKey: "account", APISecret: accountSecret}, nil
 }
 
+var source = telemetry.Source{Namespace: "Mediahooks", Service: "mediahooks-api", Stack: "mediahooks-dev", Function: "dev-api"}
+
 // server is the function over a store that holds the environment which the
 // files in events speak of, with one trigger.
 type server struct {
@@ -89,19 +91,19 @@ func newServer(t *testing.T) *server {
 
 // start begins anew, with nothing but the store.
 func (s *server) start() {
-	log := slog.New(slog.NewJSONHandler(&s.log, nil))
+	log, metrics := telemetry.NewLogger(&s.log, slog.LevelInfo, source), telemetry.NewMetrics(&s.log, source, time.Now)
 	stack := config.API{
 		Limits: config.Limits{URLLimit: 10}, AccountID: accountID, Queues: config.Queues{RetentionDays: 30},
 		Defaults: config.Defaults{RetrySchedule: config.Schedule(retry.Cloudinary()), SuccessStatus: "200"},
 	}
 	handler := newAPI(stack, parts{
 		store: s.store, queue: s.queue, guard: outbound.Guard{}, vault: notificationtest.NewVault(), account: accountKey{}, recover: s,
-		metrics: telemetry.NewMetrics(&s.log, "mediahooks-api", "dev", time.Now), log: log,
+		metrics: metrics, log: log,
 	})
 	atOnce := func(context.Context, time.Duration) error { return nil }
 	handler.triggers.Wait, handler.presets.Wait, handler.settings.Wait = atOnce, atOnce, atOnce
 	handler.environments.Wait, handler.keys.Wait = atOnce, atOnce
-	s.handle = web.Lambda(handler.routes(), log)
+	s.handle = telemetry.Measured(metrics, log, web.Lambda(handler.routes(), log))
 }
 
 // serve answers the event of a file in events/api.

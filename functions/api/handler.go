@@ -162,10 +162,8 @@ func newAPI(settings config.API, p parts) api {
 		history:   history.Service{Records: store, Queue: p.queue, Guard: guard, Now: time.Now},
 		retention: settings.Retention(),
 		stack:     stack{Success: settings.SuccessStatus, Schedule: schedule},
-		logins: &web.Logins{
-			Count: func() error { return p.metrics.Emit(telemetry.LoginFailed) }, Now: time.Now, Log: p.log,
-		},
-		log: p.log,
+		logins:    &web.Logins{Count: func() { p.metrics.Count(telemetry.LoginsFailed, 1) }, Now: time.Now},
+		log:       p.log,
 	}
 	a.recover = history.Recover{
 		Service: a.history, Environments: a.directory, Untold: store, Recoveries: store, Workflow: p.recover, Retention: a.retention,

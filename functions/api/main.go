@@ -48,7 +48,11 @@ func run(ctx context.Context, environ []string) error {
 	if err != nil {
 		return fmt.Errorf("load AWS configuration: %w", err)
 	}
-	log := telemetry.NewLogger(os.Stdout, settings.LogLevel, "mediahooks-api", settings.Stage)
+	source := telemetry.Source{
+		Namespace: settings.MetricsNamespace, Service: "mediahooks-api", Stack: settings.Stack, Function: settings.Function,
+	}
+	log := telemetry.NewLogger(os.Stdout, settings.LogLevel, source)
+	metrics := telemetry.NewMetrics(os.Stdout, source, time.Now)
 	log.Info("started", "settings", settings)
 	handler := newAPI(settings, parts{
 		store:   store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now),
@@ -57,9 +61,9 @@ func run(ctx context.Context, environ []string) error {
 		account: secret.NewAccount(secretsmanager.NewFromConfig(cloud), settings.AccountKeyARN),
 		queue:   queue.New(sqs.NewFromConfig(cloud), settings.URLs(), time.Now),
 		recover: workflow.NewRecoveries(sfn.NewFromConfig(cloud), settings.RecoverWorkflowARN),
-		metrics: telemetry.NewMetrics(os.Stdout, "mediahooks-api", settings.Stage, time.Now),
+		metrics: metrics,
 		log:     log,
 	})
-	lambda.StartWithOptions(web.Lambda(handler.routes(), log), lambda.WithContext(ctx))
+	lambda.StartWithOptions(telemetry.Measured(metrics, log, web.Lambda(handler.routes(), log)), lambda.WithContext(ctx))
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/url"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/mediahooks/mediahooks/infra/watch/recorded"
 	"github.com/mediahooks/mediahooks/shared/config"
 	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/notificationtest"
@@ -57,17 +59,20 @@ func newServer(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.NewJSONHandler(&s.log, nil))
+	source := telemetry.Source{
+		Namespace: "Mediahooks", Service: "mediahooks-console", Stack: "mediahooks-test", Function: "mediahooks-test-ConsoleFunction-1",
+	}
+	log, metrics := telemetry.NewLogger(&s.log, slog.LevelInfo, source), telemetry.NewMetrics(&s.log, source, time.Now)
 	settings := config.Console{
-		Common: config.Common{Stage: "test"}, StackName: "mediahooks-test", Region: "eu-west-1", Limits: config.Limits{URLLimit: 10}, HoldTimeout: time.Hour,
+		Common: config.Common{Stage: "test", Stack: "mediahooks-test"}, Region: "eu-west-1", Limits: config.Limits{URLLimit: 10}, HoldTimeout: time.Hour,
 		Queues:   config.Queues{RetentionDays: 30},
 		Defaults: config.Defaults{RetrySchedule: config.Schedule(retry.Cloudinary()), SuccessStatus: "200"},
 	}
-	s.handle = web.Lambda(newHandler(settings, parts{
+	s.handle = telemetry.Measured(metrics, log, web.Lambda(newHandler(settings, parts{
 		store: s.store, queue: notificationtest.NewQueue(time.Now), guard: outbound.Guard{}, sessions: sessionKey{}, recover: noRecoveries{},
-		metrics: telemetry.NewMetrics(&s.log, "mediahooks-console", "test", time.Now), log: log,
+		metrics: metrics, log: log,
 		wait: func(context.Context, time.Duration) error { return nil },
-	}), log)
+	}), log))
 	return s
 }
 
@@ -176,5 +181,23 @@ func TestFailedSignInsAreCounted(t *testing.T) {
 	}
 	if !strings.Contains(s.log.String(), `"LoginsFailed":1`) {
 		t.Errorf("log %s", s.log.String())
+	}
+}
+
+// TestLines records what the function writes.
+func TestLines(t *testing.T) {
+	s := newServer(t)
+	for _, file := range []string{"sign-in.json", "sign-in-wrong-secret.json", "overview-no-session.json", "unknown-asset.json"} {
+		if _, err := s.handle(t.Context(), read(t, file)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.store.OnCall(func(notificationtest.Call) error { return io.ErrUnexpectedEOF })
+	event := read(t, "sign-in.json")
+	if _, err := s.handle(t.Context(), event); err != nil {
+		t.Fatal(err)
+	}
+	if err := recorded.Compare(recorded.File, s.log.String()); err != nil {
+		t.Error(err)
 	}
 }

@@ -70,11 +70,9 @@ func newHandler(settings config.Console, p parts) http.Handler {
 		},
 		Origins:  p.store,
 		Sessions: &console.Sessions{Keys: p.sessions, Now: time.Now},
-		Logins: &web.Logins{
-			Count: func() error { return p.metrics.Emit(telemetry.LoginFailed) }, Now: time.Now, Log: p.log,
-		},
+		Logins:   &web.Logins{Count: func() { p.metrics.Count(telemetry.LoginsFailed, 1) }, Now: time.Now},
 		Stack: console.Stack{
-			Name: settings.StackName, Region: settings.Region, Stage: settings.Stage, Version: version(),
+			Name: settings.Stack, Region: settings.Region, Stage: settings.Stage, Version: version(),
 			Success: settings.SuccessStatus, Schedule: retry.Schedule(settings.RetrySchedule),
 			Retention: settings.Retention(), HoldTimeout: settings.HoldTimeout,
 		},

@@ -45,7 +45,11 @@ func run(ctx context.Context, environ []string) error {
 	if err != nil {
 		return fmt.Errorf("load AWS configuration: %w", err)
 	}
-	log := telemetry.NewLogger(os.Stdout, settings.LogLevel, "mediahooks-console", settings.Stage)
+	source := telemetry.Source{
+		Namespace: settings.MetricsNamespace, Service: "mediahooks-console", Stack: settings.Stack, Function: settings.Function,
+	}
+	log := telemetry.NewLogger(os.Stdout, settings.LogLevel, source)
+	metrics := telemetry.NewMetrics(os.Stdout, source, time.Now)
 	log.Info("started", "settings", settings)
 	handler := newHandler(settings, parts{
 		store:    store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now),
@@ -53,9 +57,9 @@ func run(ctx context.Context, environ []string) error {
 		sessions: secret.NewSession(secretsmanager.NewFromConfig(cloud), settings.SessionKeyARN),
 		recover:  workflow.NewRecoveries(sfn.NewFromConfig(cloud), settings.RecoverWorkflowARN),
 		queue:    queue.New(sqs.NewFromConfig(cloud), settings.URLs(), time.Now),
-		metrics:  telemetry.NewMetrics(os.Stdout, "mediahooks-console", settings.Stage, time.Now),
+		metrics:  metrics,
 		log:      log,
 	})
-	lambda.StartWithOptions(web.Lambda(handler, log), lambda.WithContext(ctx))
+	lambda.StartWithOptions(telemetry.Measured(metrics, log, web.Lambda(handler, log)), lambda.WithContext(ctx))
 	return nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/mediahooks/mediahooks/shared/notificationtest"
 	"github.com/mediahooks/mediahooks/shared/registry"
 	"github.com/mediahooks/mediahooks/shared/retry"
+	"github.com/mediahooks/mediahooks/shared/telemetry"
 )
 
 type okSender struct{ posts atomic.Int64 }
@@ -137,7 +138,7 @@ func newHandler(t *testing.T, sender delivery.Sender) handler {
 	}
 	queue := notificationtest.NewQueue(time.Now)
 	directory := registry.NewDirectory(store, time.Now)
-	return handler{service: delivery.Service{
+	return handler{metrics: telemetry.NewMetrics(io.Discard, source, time.Now), service: delivery.Service{
 		Records: store, Events: store, Sender: sender, Queue: queue, Workflow: notificationtest.NewWorkflow(queue),
 		Keys:     registry.Signers{Directory: directory, Vault: vault},
 		Settings: directory,

@@ -52,14 +52,19 @@ func run(ctx context.Context, environ []string) error {
 	// net/http logs what receivers send unasked, word for word: it may repeat the
 	// token of a URL. Nothing of ours writes to the default logger.
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	handler := handler{service: newService(settings, cloud, guard)}
-	handler.service.Log.Info("started", "settings", settings)
-	lambda.StartWithOptions(handler.deliver, lambda.WithContext(ctx))
+	source := telemetry.Source{
+		Namespace: settings.MetricsNamespace, Service: "mediahooks-delivery", Stack: settings.Stack, Function: settings.Function,
+	}
+	log := telemetry.NewLogger(os.Stdout, settings.LogLevel, source)
+	metrics := telemetry.NewMetrics(os.Stdout, source, time.Now)
+	handler := handler{service: newService(settings, cloud, guard, log), metrics: metrics}
+	log.Info("started", "settings", settings)
+	lambda.StartWithOptions(telemetry.Measured(metrics, log, handler.deliver), lambda.WithContext(ctx))
 	return nil
 }
 
 // newService ties the stage to AWS and to the outside world.
-func newService(settings config.Delivery, cloud aws.Config, guard outbound.Guard) delivery.Service {
+func newService(settings config.Delivery, cloud aws.Config, guard outbound.Guard, log *slog.Logger) delivery.Service {
 	table := store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now)
 	directory := registry.NewDirectory(table, time.Now)
 	return delivery.Service{
@@ -74,7 +79,7 @@ func newService(settings config.Delivery, cloud aws.Config, guard outbound.Guard
 		Sender:     outbound.New(guard, outbound.Options{}),
 		Queue:      queue.New(sqs.NewFromConfig(cloud), settings.URLs(), time.Now),
 		Workflow:   workflow.New(sfn.NewFromConfig(cloud), settings.WaitWorkflowARN, settings.URLs()),
-		Log:        telemetry.NewLogger(os.Stdout, settings.LogLevel, "mediahooks-delivery", settings.Stage),
+		Log:        log,
 		Schedule:   retry.Schedule(settings.RetrySchedule),
 		AnySuccess: settings.AnySuccess(),
 		Retention:  settings.Retention(),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/mediahooks/mediahooks/shared/intake"
@@ -70,13 +71,23 @@ func showAll(results []intake.Result, requestID string) []event {
 	return shown
 }
 
-// logEvents writes the one line of each event.
+// logEvents writes the one line of each event; docs/logs.md has its fields.
 func (h handler) logEvents(ctx context.Context, by way, requestID string, call intake.Call, results []intake.Result) {
 	log := h.log.With("way", string(by), "request_id", requestID, "cloud_name", call.CloudName)
 	for i, result := range results {
-		log.InfoContext(ctx, "event reported", "event_id", result.EventID,
-			"notification_type", call.Reports[i].NotificationType, "status", string(result.Status),
-			"deliveries", len(result.Targets))
+		attrs := []slog.Attr{
+			slog.String("event_id", result.EventID),
+			slog.String("notification_type", call.Reports[i].NotificationType),
+			slog.String("status", string(result.Status)),
+			slog.Int("deliveries", len(result.Targets)),
+		}
+		if result.BatchID != "" {
+			attrs = append(attrs, slog.String("batch_id", result.BatchID))
+		}
+		if result.Release != "" {
+			attrs = append(attrs, slog.String("release", string(result.Release)))
+		}
+		log.LogAttrs(ctx, slog.LevelInfo, "event reported", attrs...)
 		for _, derived := range result.Derived {
 			log.InfoContext(ctx, "event derived", "event_id", derived.EventID, "parent_id", result.EventID,
 				"status", string(derived.Status), "deliveries", len(derived.Targets))

@@ -15,6 +15,7 @@ func (h handler) postExample(w http.ResponseWriter, r *http.Request, caller web.
 	if err != nil {
 		return err
 	}
+	began := h.service.Now()
 	object, err := web.ReadObject(r)
 	if err != nil {
 		return err
@@ -34,10 +35,11 @@ func (h handler) postExample(w http.ResponseWriter, r *http.Request, caller web.
 		return err
 	}
 	requestID := web.RequestID(r)
-	h.logEvents(r.Context(), byHTTP, requestID, intake.Call{
-		CloudName: caller.Environment.CloudName, Reports: []intake.Report{{NotificationType: described.Name}},
-	}, []intake.Result{result})
-	status, shown := http.StatusAccepted, show(intake.Call{}, []intake.Result{result}, requestID)
+	call := intake.Call{CloudName: caller.Environment.CloudName, Reports: []intake.Report{{NotificationType: described.Name}}}
+	results := []intake.Result{result}
+	h.measure(began, call, results, err)
+	h.logEvents(r.Context(), byHTTP, requestID, call, results)
+	status, shown := http.StatusAccepted, show(intake.Call{}, results, requestID)
 	if err != nil {
 		var fault web.ErrorBody
 		status, fault = web.Describe(r, h.log, err)

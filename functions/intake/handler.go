@@ -11,6 +11,7 @@ import (
 
 	"github.com/mediahooks/mediahooks/shared/intake"
 	"github.com/mediahooks/mediahooks/shared/registry"
+	"github.com/mediahooks/mediahooks/shared/telemetry"
 	"github.com/mediahooks/mediahooks/shared/web"
 )
 
@@ -21,6 +22,7 @@ type handler struct {
 	directory *registry.Directory
 	service   intake.Service
 	logins    *web.Logins
+	metrics   *telemetry.Metrics
 	log       *slog.Logger
 	// clouds are the environments that events of the bus and direct invocations
 	// may name; empty for all.

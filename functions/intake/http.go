@@ -18,17 +18,9 @@ func (h handler) routes() http.Handler {
 // events are known names each of them, so that the producer can repeat those that
 // a fault of ours left open.
 func (h handler) postEvents(w http.ResponseWriter, r *http.Request, caller web.Caller) error {
-	body, err := web.ReadBody(r, intake.MaxCall)
-	if err != nil {
-		return err
-	}
-	env := caller.Environment
-	origin := intake.Origin{CloudName: env.CloudName, IdempotencyKey: r.Header.Get("Idempotency-Key")}
-	call, err := intake.ReadCall(origin, body)
-	if err != nil {
-		return err
-	}
-	results, err := h.service.Accept(r.Context(), env, intake.Caller{Source: "api", ID: caller.APIKey}, call.Reports)
+	began := h.service.Now()
+	call, results, err := h.readEvents(r, caller)
+	h.measure(began, call, results, err)
 	if results == nil {
 		return err
 	}
@@ -42,4 +34,19 @@ func (h handler) postEvents(w http.ResponseWriter, r *http.Request, caller web.C
 	}
 	web.WriteJSON(w, status, shown)
 	return nil
+}
+
+func (h handler) readEvents(r *http.Request, caller web.Caller) (intake.Call, []intake.Result, error) {
+	body, err := web.ReadBody(r, intake.MaxCall)
+	if err != nil {
+		return intake.Call{}, nil, err
+	}
+	env := caller.Environment
+	origin := intake.Origin{CloudName: env.CloudName, IdempotencyKey: r.Header.Get("Idempotency-Key")}
+	call, err := intake.ReadCall(origin, body)
+	if err != nil {
+		return call, nil, err
+	}
+	results, err := h.service.Accept(r.Context(), env, intake.Caller{Source: "api", ID: caller.APIKey}, call.Reports)
+	return call, results, err
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/mediahooks/mediahooks/shared/outbound"
 	"github.com/mediahooks/mediahooks/shared/payload"
 	"github.com/mediahooks/mediahooks/shared/registry"
+	"github.com/mediahooks/mediahooks/shared/telemetry"
 	"github.com/mediahooks/mediahooks/shared/web"
 )
 
@@ -32,9 +33,9 @@ type server struct {
 	holds *notificationtest.Holds
 	entry func(context.Context, json.RawMessage) (any, error)
 	log   strings.Builder
-	// failedLogins is how many were counted.
-	failedLogins int
 }
+
+var source = telemetry.Source{Namespace: "Mediahooks", Service: "mediahooks-intake", Stack: "mediahooks-dev", Function: "dev-intake"}
 
 // startTime is the time of the files in events.
 var startTime = time.Date(2026, 2, 3, 4, 5, 6, 789e6, time.UTC)
@@ -50,18 +51,20 @@ func newServer(t *testing.T, clouds ...string) *server {
 	now := s.clock.Now
 	s.store, s.queue, s.holds = notificationtest.NewStore(now), notificationtest.NewQueue(now), notificationtest.NewHolds(now)
 	s.provision(t)
-	log := slog.New(slog.NewJSONHandler(&s.log, nil))
+	log, metrics := telemetry.NewLogger(&s.log, slog.LevelInfo, source), telemetry.NewMetrics(&s.log, source, now)
 	directory := registry.NewDirectory(s.store, now)
-	s.entry = handler{
+	h := handler{
 		directory: directory,
 		service: intake.Service{
-			Environments: directory, Presets: directory, Records: s.store, Queue: s.queue, Clock: s.holds, Guard: outbound.Guard{},
+			Environments: directory, Presets: directory, Records: s.store, Queue: counting{s.queue, metrics}, Clock: s.holds, Guard: outbound.Guard{},
 			Now: now, HoldTimeout: time.Hour, Retention: 48 * time.Hour,
 		},
-		clouds: clouds,
-		logins: &web.Logins{Count: func() error { s.failedLogins++; return nil }, Now: now, Log: log},
-		log:    log,
-	}.entry()
+		clouds:  clouds,
+		logins:  &web.Logins{Count: func() { metrics.Count(telemetry.LoginsFailed, 1) }, Now: now},
+		metrics: metrics,
+		log:     log,
+	}
+	s.entry = telemetry.Measured(metrics, log, h.entry())
 	return s
 }
 
@@ -132,7 +135,7 @@ func read(t *testing.T, file string) []byte {
 func (s *server) lines(message string) []string {
 	var found []string
 	for line := range strings.Lines(s.log.String()) {
-		if strings.Contains(line, `"msg":"`+message+`"`) {
+		if strings.Contains(line, `"message":"`+message+`"`) {
 			found = append(found, line)
 		}
 	}
@@ -397,7 +400,7 @@ func TestRefused(t *testing.T) {
 					t.Errorf("answer = %.200s", got.body)
 				}
 				lines := s.lines("event refused")
-				want := []string{`"way":"` + way + `"`, `"id":"` + requestID + `"`, `"code":"` + test.code + `"`, `"fault":"` + test.fault, `"level":"WARN"`}
+				want := []string{`"way":"` + way + `"`, `"request_id":"` + requestID + `"`, `"code":"` + test.code + `"`, `"fault":"` + test.fault, `"level":"WARN"`}
 				for _, part := range want {
 					if len(lines) != 1 || !strings.Contains(lines[0], part) || len(lines[0]) > 1000 {
 						t.Errorf("%s: lines %.500q, want one with %s", way, lines, part)

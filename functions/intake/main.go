@@ -44,10 +44,13 @@ func run(ctx context.Context, environ []string) error {
 	if err != nil {
 		return fmt.Errorf("load AWS configuration: %w", err)
 	}
-	log := telemetry.NewLogger(os.Stdout, settings.LogLevel, "mediahooks-intake", settings.Stage)
+	source := telemetry.Source{
+		Namespace: settings.MetricsNamespace, Service: "mediahooks-intake", Stack: settings.Stack, Function: settings.Function,
+	}
+	log := telemetry.NewLogger(os.Stdout, settings.LogLevel, source)
+	metrics := telemetry.NewMetrics(os.Stdout, source, time.Now)
 	log.Info("started", "settings", settings)
 	table := store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now)
-	metrics := telemetry.NewMetrics(os.Stdout, "mediahooks-intake", settings.Stage, time.Now)
 	directory, queues := registry.NewDirectory(table, time.Now), sqs.NewFromConfig(cloud)
 	handler := handler{
 		directory: directory,
@@ -55,7 +58,7 @@ func run(ctx context.Context, environ []string) error {
 			Environments: directory,
 			Presets:      directory,
 			Records:      table,
-			Queue:        queue.New(queues, settings.URLs(), time.Now),
+			Queue:        counting{queue.New(queues, settings.URLs(), time.Now), metrics},
 			Clock:        queue.NewHolds(queues, settings.HoldQueueURL, time.Now),
 			Guard:        guard,
 			IDs:          new(intake.IDs),
@@ -63,12 +66,11 @@ func run(ctx context.Context, environ []string) error {
 			HoldTimeout:  settings.HoldTimeout,
 			Retention:    settings.Retention(),
 		},
-		logins: &web.Logins{
-			Count: func() error { return metrics.Emit(telemetry.LoginFailed) }, Now: time.Now, Log: log,
-		},
-		log:    log,
-		clouds: settings.EventClouds,
+		logins:  &web.Logins{Count: func() { metrics.Count(telemetry.LoginsFailed, 1) }, Now: time.Now},
+		metrics: metrics,
+		log:     log,
+		clouds:  settings.EventClouds,
 	}
-	lambda.StartWithOptions(handler.entry(), lambda.WithContext(ctx))
+	lambda.StartWithOptions(telemetry.Measured(metrics, log, handler.entry()), lambda.WithContext(ctx))
 	return nil
 }

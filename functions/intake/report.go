@@ -59,17 +59,18 @@ func ofInvoke(ctx context.Context, raw json.RawMessage) arrival {
 // can help is logged and answered; only a fault of ours is an error, on which
 // Lambda invokes anew and keeps what fails for ever.
 func (h handler) report(ctx context.Context, in arrival) (any, error) {
+	began := h.service.Now()
 	call, results, err := h.accept(ctx, in)
+	h.measure(began, call, results, err)
 	h.logEvents(ctx, in.by, in.id, call, results)
 	shown := show(call, results, in.id)
 	if err == nil {
 		return shown, nil
 	}
 	message := web.Message(err, in.id)
-	switch code := notification.CodeOf(err); code {
-	case notification.Invalid, notification.TooLarge, notification.NotFound, notification.Conflict:
-		h.log.WarnContext(ctx, "event refused", "way", string(in.by), "id", in.id, "cloud_name", start(call.CloudName),
-			"code", string(code), "fault", start(message.Message))
+	if isRefusal(err) {
+		h.log.WarnContext(ctx, "event refused", "way", string(in.by), "request_id", in.id, "cloud_name", start(call.CloudName),
+			"code", string(notification.CodeOf(err)), "fault", start(message.Message))
 		shown.Error = &message
 		return shown, nil
 	}

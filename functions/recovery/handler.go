@@ -9,6 +9,7 @@ import (
 
 	"github.com/mediahooks/mediahooks/shared/history"
 	"github.com/mediahooks/mediahooks/shared/notification"
+	"github.com/mediahooks/mediahooks/shared/telemetry"
 	"github.com/mediahooks/mediahooks/shared/workflow"
 )
 
@@ -16,6 +17,7 @@ import (
 type handler struct {
 	sweep   history.Sweep
 	recover history.Recover
+	metrics *telemetry.Metrics
 	log     *slog.Logger
 }
 
@@ -45,6 +47,13 @@ type turn struct {
 	Successor *execution `json:"successor,omitempty"`
 }
 
+// sweeping is for whoever invokes the function by hand.
+type sweeping struct {
+	Found  int `json:"found"`
+	Queued int `json:"queued"`
+	Failed int `json:"failed"`
+}
+
 // execution is the workflow's next execution.
 type execution struct {
 	Name  string `json:"name"`
@@ -52,8 +61,9 @@ type execution struct {
 	Part  int    `json:"part"`
 }
 
-// handle returns an error for an invocation that is nobody's it knows.
-func (h handler) handle(ctx context.Context, in invocation) (*turn, error) {
+// handle answers the workflow with a turn and the schedule with a sweeping. It
+// returns an error for an invocation that is nobody's it knows.
+func (h handler) handle(ctx context.Context, in invocation) (any, error) {
 	key := notification.RecoveryKey{CloudName: in.CloudName, ID: in.RecoveryID}
 	log := h.log.With("cloud_name", in.CloudName, "recovery_id", in.RecoveryID, "part", in.Part)
 	switch {
@@ -67,23 +77,25 @@ func (h handler) handle(ctx context.Context, in invocation) (*turn, error) {
 	case in.DetailType != scheduled:
 		return nil, fmt.Errorf("detail-type %q: must be %q", in.DetailType, scheduled)
 	}
-	return nil, h.swept(ctx)
+	return h.swept(ctx)
 }
 
 // page does the next page of a recovery. An error has the workflow repeat it.
-func (h handler) page(ctx context.Context, key notification.RecoveryKey, part int, log *slog.Logger) (*turn, error) {
+func (h handler) page(ctx context.Context, key notification.RecoveryKey, part int, log *slog.Logger) (any, error) {
 	made, err := h.recover.Page(ctx, key, part)
 	if failure, ok := errors.AsType[*notification.Error](err); ok && failure.Code == notification.NotFound {
 		log.WarnContext(ctx, "recovery is no longer on record")
-		return &turn{Next: string(history.NextEnd)}, nil
+		return turn{Next: string(history.NextEnd)}, nil
 	}
 	if err != nil {
 		log.ErrorContext(ctx, "page failed", "error", err)
 		return nil, err
 	}
+	h.metrics.Count(telemetry.RecoveryResent, made.Queued)
+	h.metrics.Count(telemetry.RecoverySkipped, made.Skipped)
 	log.InfoContext(ctx, "page done", "pages", made.Recovery.Pages, "status", made.Recovery.Status,
 		"examined", made.Recovery.Examined, "queued", made.Recovery.Queued, "next", made.Next)
-	next := &turn{Next: string(made.Next), NextAt: made.NextAt.Format("2006-01-02T15:04:05.000Z")}
+	next := turn{Next: string(made.Next), NextAt: made.NextAt.Format("2006-01-02T15:04:05.000Z")}
 	if made.Next == history.NextSuccessor {
 		name, input, err := workflow.RecoveryExecution(key, made.Part)
 		if err != nil {
@@ -96,22 +108,24 @@ func (h handler) page(ctx context.Context, key notification.RecoveryKey, part in
 
 // swept sweeps. It returns an error where something could not be queued: the
 // function's error count then shows it, and the next sweep tries again.
-func (h handler) swept(ctx context.Context) error {
+func (h handler) swept(ctx context.Context) (any, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var stop context.CancelFunc
 		ctx, stop = context.WithDeadline(ctx, deadline.Add(-spare))
 		defer stop()
 	}
 	swept, err := h.sweep.Run(ctx)
+	h.metrics.Count(telemetry.DeliveriesSwept, swept.Queued)
+	did := sweeping{Found: swept.Found, Queued: swept.Queued, Failed: swept.Failed}
 	log := h.log.With("found", swept.Found, "queued", swept.Queued, "left", swept.Left, "failed", swept.Failed, "oldest_ms", swept.Oldest.Milliseconds())
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		log.WarnContext(ctx, "sweep stopped for lack of time", "error", err)
-		return nil
+		return did, nil
 	case err != nil:
 		log.ErrorContext(ctx, "sweep failed", "error", err)
-		return err
+		return did, err
 	}
 	log.InfoContext(ctx, "swept")
-	return nil
+	return did, nil
 }

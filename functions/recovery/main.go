@@ -45,15 +45,19 @@ func run(ctx context.Context, environ []string) error {
 	}
 	table := store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now)
 	lanes := queue.New(sqs.NewFromConfig(cloud), settings.URLs(), time.Now)
+	source := telemetry.Source{
+		Namespace: settings.MetricsNamespace, Service: "mediahooks-recovery", Stack: settings.Stack, Function: settings.Function,
+	}
 	h := handler{
 		sweep: history.Sweep{Overdue: table, Queue: lanes, Now: time.Now},
 		recover: history.Recover{
 			Service:      history.Service{Records: table, Queue: lanes, Guard: guard, Now: time.Now},
 			Environments: registry.NewDirectory(table, time.Now), Untold: table, Recoveries: table,
 		},
-		log: telemetry.NewLogger(os.Stdout, settings.LogLevel, "mediahooks-recovery", settings.Stage),
+		metrics: telemetry.NewMetrics(os.Stdout, source, time.Now),
+		log:     telemetry.NewLogger(os.Stdout, settings.LogLevel, source),
 	}
 	h.log.Info("started", "settings", settings)
-	lambda.StartWithOptions(h.handle, lambda.WithContext(ctx))
+	lambda.StartWithOptions(telemetry.Measured(h.metrics, h.log, h.handle), lambda.WithContext(ctx))
 	return nil
 }

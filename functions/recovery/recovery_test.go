@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,10 +14,12 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/mediahooks/mediahooks/infra/watch/recorded"
 	"github.com/mediahooks/mediahooks/shared/history"
 	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/notificationtest"
 	"github.com/mediahooks/mediahooks/shared/outbound"
+	"github.com/mediahooks/mediahooks/shared/telemetry"
 )
 
 // lateBy is how far past its time the test's one delivery is.
@@ -28,16 +31,16 @@ var wantFor = map[string]struct {
 	queued           int
 	answer, log, err string
 }{
-	"scheduled.json":    {1, `null`, `"msg":"swept","found":1,"queued":1,"left":0,"failed":0,"oldest_ms":3600000`, ""},
+	"scheduled.json":    {1, `{"found":1,"queued":1,"failed":0}`, `"message":"swept","service":"mediahooks-recovery","stack":"mediahooks-dev","found":1,"queued":1,"left":0,"failed":0,"oldest_ms":3600000`, ""},
 	"stranger.json":     {0, `null`, "", `detail-type "EC2 Instance State-change Notification": must be "Scheduled Event"`},
 	"unknown-task.json": {0, `null`, "", `task "redrive": must be recover or fail`},
-	"recover.json":      {1, `{"next":"end","next_at":"2026-11-24T12:00:00.050Z"}`, `"msg":"page done","cloud_name":"demo","recovery_id":"` + recoveryID, ""},
+	"recover.json":      {1, `{"next":"end","next_at":"2026-11-24T12:00:00.050Z"}`, `"message":"page done","service":"mediahooks-recovery","stack":"mediahooks-dev","cloud_name":"demo","recovery_id":"` + recoveryID, ""},
 	"recover-old-part.json": {
 		0, `{"next":"successor","next_at":"2026-11-24T12:00:00.000Z","successor":{"name":"` + recoveryID + `-3",` +
 			`"input":"{\"cloud_name\":\"demo\",\"recovery_id\":\"` + recoveryID + `\",\"part\":3}","part":3}}`, "", "",
 	},
-	"recover-unknown.json": {0, `{"next":"end"}`, `"msg":"recovery is no longer on record"`, ""},
-	"fail.json":            {0, `null`, `"level":"ERROR","msg":"recovery failed"`, ""},
+	"recover-unknown.json": {0, `{"next":"end"}`, `"message":"recovery is no longer on record"`, ""},
+	"fail.json":            {0, `null`, `"level":"ERROR","message":"recovery failed"`, ""},
 }
 
 // recoveryID is the recovery that the files speak of, in its third part.
@@ -103,6 +106,49 @@ func TestOutOfTime(t *testing.T) {
 	}
 }
 
+var source = telemetry.Source{Namespace: "Mediahooks", Service: "mediahooks-recovery", Stack: "mediahooks-dev", Function: "dev-recovery"}
+
+// TestLines records what the function writes.
+func TestLines(t *testing.T) {
+	h, queue, log := newHandler(t)
+	handle := telemetry.Measured(h.metrics, h.log, h.handle)
+	if _, err := handle(t.Context(), invocation{DetailType: scheduled}); err != nil {
+		t.Fatal(err)
+	}
+	late, _, more := newHandler(t)
+	ctx, cancel := context.WithTimeout(t.Context(), spare)
+	defer cancel()
+	if _, err := late.handle(ctx, invocation{DetailType: scheduled}); err != nil {
+		t.Fatal(err)
+	}
+	broken, full, last := newHandler(t)
+	full.OnCall(func(notificationtest.Call) error { return errors.New("send message: ThrottlingException") })
+	if _, err := broken.handle(t.Context(), invocation{DetailType: scheduled}); err == nil {
+		t.Error("a sweep that queues nothing is a success")
+	}
+	pages, _, pageLog := newHandler(t)
+	skipped := notification.Delivery{ // its event has expired
+		DeliveryKey: notification.DeliveryKey{CloudName: "demo", DeliveryID: ulid.Make().String()}, Status: notification.Retrying, EventID: "gone",
+	}
+	skipped.Attempted(notification.Attempt{Number: 1, Reason: notification.ReasonStatus})
+	if failed := pages.sweep.Overdue.(*notificationtest.Store).RecordAttempts(t.Context(), []notification.Delivery{skipped}); len(failed) > 0 {
+		t.Fatal(failed)
+	}
+	handlePage := telemetry.Measured(pages.metrics, pages.log, pages.handle)
+	for _, in := range []invocation{
+		{Task: "recover", CloudName: "demo", RecoveryID: recoveryID, Part: 3},
+		{Task: "recover", CloudName: "demo", RecoveryID: "01KGGVH71G3T9W6QH0ZC5V8N61", Part: 1},
+		{Task: "fail", CloudName: "demo", RecoveryID: recoveryID, Part: 3, Error: "Lambda.Unknown"},
+	} {
+		if _, err := handlePage(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := recorded.Compare(recorded.File, log.String()+more.String()+last.String()+pageLog.String()); err != nil || len(queue.Waiting()) != 1 {
+		t.Error(err)
+	}
+}
+
 // newHandler returns a handler over fakes, with one delivery that is overdue.
 func newHandler(t *testing.T) (handler, *notificationtest.Queue, *bytes.Buffer) {
 	t.Helper()
@@ -124,8 +170,9 @@ func newHandler(t *testing.T) (handler, *notificationtest.Queue, *bytes.Buffer) 
 			Service:    history.Service{Records: store, Queue: queue, Guard: outbound.Guard{}, Now: clock.Now},
 			Recoveries: store,
 		},
-		sweep: history.Sweep{Overdue: store, Queue: queue, Now: clock.Now},
-		log:   slog.New(slog.NewJSONHandler(&log, nil)),
+		sweep:   history.Sweep{Overdue: store, Queue: queue, Now: clock.Now},
+		metrics: telemetry.NewMetrics(&log, source, clock.Now),
+		log:     telemetry.NewLogger(&log, slog.LevelInfo, source),
 	}, queue, &log
 }
 

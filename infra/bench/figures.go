@@ -58,7 +58,7 @@ func newBench(ctx context.Context, folder string) (*bench, error) {
 	b.servers, b.receiver = []*http.Server{api, receiver}, receiverURL+"/hook"
 	b.environ = []string{
 		"AWS_ENDPOINT_URL=" + apiURL, "AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench",
-		"STAGE=bench", "LOG_LEVEL=info", "TABLE_NAME=records", "FIRST_QUEUE_URL=" + apiURL + "/1/first", "SLOW_QUEUE_URL=" + apiURL + "/1/slow",
+		"STAGE=bench", "STACK_NAME=bench", "LOG_LEVEL=info", "TABLE_NAME=records", "FIRST_QUEUE_URL=" + apiURL + "/1/first", "SLOW_QUEUE_URL=" + apiURL + "/1/slow",
 		"HOLD_QUEUE_URL=" + apiURL + "/1/hold", "HOLD_TIMEOUT=1h", "ALLOWED_NETWORKS=127.0.0.0/8", "RETRY_SCHEDULE=3m,6m,9m",
 		"WAIT_WORKFLOW_ARN=arn:aws:states:eu-west-1:123456789012:stateMachine:wait", "SECRETS_KEY_ARN=bench",
 		"RECOVER_WORKFLOW_ARN=arn:aws:states:eu-west-1:123456789012:stateMachine:recover", "ACCOUNT_ID=bench", "ACCOUNT_KEY_ARN=bench",

@@ -147,7 +147,7 @@ func (r *round) environment() []string {
 	return []string{
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		fmt.Sprintf("AWS_MAX_ATTEMPTS=%d", r.plan.sdkAttempts),
-		"STAGE=faults", "LOG_LEVEL=info", "TABLE_NAME=" + r.made.table,
+		"STAGE=faults", "STACK_NAME=faults", "LOG_LEVEL=info", "TABLE_NAME=" + r.made.table,
 		"FIRST_QUEUE_URL=" + r.made.first.url, "SLOW_QUEUE_URL=" + r.made.slow.url, "HOLD_QUEUE_URL=" + r.made.hold.url,
 		"HOLD_TIMEOUT=" + r.plan.holdTimeout.String(), "RETRY_SCHEDULE=" + r.plan.schedule, "ALLOWED_NETWORKS=127.0.0.0/8",
 		"WAIT_WORKFLOW_ARN=" + r.made.machine, "SECRETS_KEY_ARN=" + r.account.keyARN,

@@ -10,11 +10,14 @@ import (
 	"testing"
 
 	"github.com/mediahooks/mediahooks/infra/local/workspace"
+	"github.com/mediahooks/mediahooks/infra/watch"
 )
 
-func TestTemplatePasses(t *testing.T) {
-	if out, err := lint(t, "template.yaml"); err != nil {
-		t.Errorf("%v\n%s", err, out)
+func TestTemplatesPass(t *testing.T) {
+	for _, file := range watch.Templates {
+		if out, err := lint(t, file); err != nil {
+			t.Errorf("%s: %v\n%s", file, err, out)
+		}
 	}
 }
 

@@ -20,7 +20,14 @@ import (
 
 // Common is what every function has.
 type Common struct {
-	Stage     string     `env:"STAGE,required,notEmpty"`
+	// Stage is what people call the deployment. Stack tells it from every other of
+	// its account and region, and Function this function from all others.
+	Stage    string `env:"STAGE,required,notEmpty"`
+	Stack    string `env:"STACK_NAME,required,notEmpty"`
+	Function string `env:"AWS_LAMBDA_FUNCTION_NAME,required,notEmpty"`
+	// MetricsNamespace is where CloudWatch keeps the metrics.
+	MetricsNamespace string `env:"METRICS_NAMESPACE" envDefault:"Mediahooks"`
+
 	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"info"`
 	TableName string     `env:"TABLE_NAME,required,notEmpty"`
 	// AllowedNetworks and AllowedPorts are read by package outbound.
@@ -183,8 +190,7 @@ type Console struct {
 	// SessionKeyARN is the secret that signs sessions.
 	SessionKeyARN      string `env:"SESSION_KEY_ARN,required,notEmpty"`
 	RecoverWorkflowARN string `env:"RECOVER_WORKFLOW_ARN,required,notEmpty"`
-	// StackName and Region are shown to people.
-	StackName   string        `env:"STACK_NAME,required,notEmpty"`
+	// Region is shown to people.
 	Region      string        `env:"AWS_REGION"`
 	HoldTimeout time.Duration `env:"HOLD_TIMEOUT" envDefault:"1h"`
 }

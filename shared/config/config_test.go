@@ -14,9 +14,9 @@ import (
 )
 
 var common = []string{
-	"STAGE=dev", "TABLE_NAME=t", "FIRST_QUEUE_URL=f", "SLOW_QUEUE_URL=s", "HOLD_QUEUE_URL=h", "WAIT_WORKFLOW_ARN=w", "SECRETS_KEY_ARN=k", "RECOVER_WORKFLOW_ARN=arn",
+	"STAGE=dev", "STACK_NAME=mediahooks-dev", "AWS_LAMBDA_FUNCTION_NAME=f", "TABLE_NAME=t", "FIRST_QUEUE_URL=f", "SLOW_QUEUE_URL=s", "HOLD_QUEUE_URL=h", "WAIT_WORKFLOW_ARN=w", "SECRETS_KEY_ARN=k",
 	"RETRY_SCHEDULE=3m,6m,9m",
-	"ACCOUNT_ID=account", "ACCOUNT_KEY_ARN=secret", "SESSION_KEY_ARN=session", "STACK_NAME=stack", "RECOVER_WORKFLOW_ARN=r",
+	"ACCOUNT_ID=account", "ACCOUNT_KEY_ARN=secret", "SESSION_KEY_ARN=session", "RECOVER_WORKFLOW_ARN=r",
 }
 
 func TestDefaults(t *testing.T) {
@@ -25,7 +25,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config.Delivery{
-		Common: config.Common{Stage: "dev", TableName: "t"},
+		Common: config.Common{Stage: "dev", Stack: "mediahooks-dev", Function: "f", MetricsNamespace: "Mediahooks", TableName: "t"},
 		Queues: config.Queues{FirstURL: "f", SlowURL: "s", RetentionDays: 30},
 		Defaults: config.Defaults{
 			RetrySchedule: config.Schedule{3 * time.Minute, 6 * time.Minute, 9 * time.Minute},
@@ -51,7 +51,7 @@ func TestNoRetries(t *testing.T) {
 
 func TestConsole(t *testing.T) {
 	got, err := config.Load[config.Console](append(common, "URL_LIMIT=5"))
-	if err != nil || got.SessionKeyARN != "session" || got.StackName != "stack" || got.HoldTimeout != time.Hour {
+	if err != nil || got.SessionKeyARN != "session" || got.Stack != "mediahooks-dev" || got.HoldTimeout != time.Hour {
 		t.Errorf("settings = %+v, %v", got, err)
 	}
 	types := len(catalog.EventTypes()) + 1 // and all
@@ -65,7 +65,7 @@ func TestConsole(t *testing.T) {
 
 func TestIntake(t *testing.T) {
 	want := config.Intake{
-		Common:       config.Common{Stage: "dev", TableName: "t"},
+		Common:       config.Common{Stage: "dev", Stack: "mediahooks-dev", Function: "f", MetricsNamespace: "Mediahooks", TableName: "t"},
 		Queues:       config.Queues{FirstURL: "f", SlowURL: "s", RetentionDays: 30},
 		HoldQueueURL: "h",
 		HoldTimeout:  time.Hour,

@@ -103,7 +103,7 @@ func (w *world) start() {
 		},
 		Origins:  w.store,
 		Sessions: &console.Sessions{Keys: w.sessions, Now: w.clock.Now},
-		Logins:   &web.Logins{Count: func() error { return nil }, Now: w.clock.Now, Wait: atOnce, Log: log},
+		Logins:   &web.Logins{Count: func() {}, Now: w.clock.Now, Wait: atOnce},
 		Stack: console.Stack{
 			Name: "mediahooks-test", Region: "eu-central-1", Stage: "test", Version: "abcdef", Success: "200", Schedule: retry.Cloudinary(),
 			Retention: 30 * 24 * time.Hour, HoldTimeout: time.Hour,

@@ -30,6 +30,7 @@ func (s Service) attempt(ctx context.Context, t *task) {
 		t.err = err
 		return
 	}
+	t.sent, t.algorithm = len(req.Body), signed.algorithm
 	var ended time.Time
 	if reason == "" {
 		ended = s.watched(ctx, t, func() { t.answer = s.Sender.Post(ctx, req) })
@@ -82,6 +83,7 @@ func (s Service) schedule(settings notification.Settings) retry.Schedule {
 // signed is what a request was signed with.
 type signed struct {
 	key       string
+	algorithm string
 	timestamp int64
 	digest    string
 }
@@ -122,7 +124,7 @@ func (s Service) sign(ctx context.Context, m notification.Message, at time.Time)
 			notification.AttemptHeader:   strconv.Itoa(m.Attempt),
 		},
 		Body: body,
-	}, signed{key.APIKey, timestamp, digest}, "", nil
+	}, signed{key.APIKey, key.Algorithm, timestamp, digest}, "", nil
 }
 
 // nothingSent says why there is no request.
@@ -181,6 +183,7 @@ func (s Service) decide(t *task, schedule retry.Schedule, ended time.Time) {
 			ExpiresAt:        m.AcceptedAt.Add(s.Retention),
 		}
 	}
+	t.attemptsMax = d.ScheduleFrom + len(schedule) + 1
 	d.Attempted(t.attempt)
 	d.NextAt, d.NextLane, d.LeasedUntil = time.Time{}, "", time.Time{}
 	if t.attempt.Succeeded() {

@@ -67,6 +67,16 @@ type task struct {
 	// posted says that the origin was spoken to, and took for how long.
 	posted bool
 	took   time.Duration
+	// slowed says that the origin was found to be slow by it.
+	slowed bool
+	// sent is how many bytes the request's body has, algorithm the digest that
+	// signed it, and attemptsMax how many attempts the schedule comes to.
+	sent        int
+	algorithm   string
+	attemptsMax int
+	// recorded says that the attempt is on record, by us, and unrecorded that a
+	// fault kept it from being.
+	recorded, unrecorded bool
 	// passed says that the message was passed on to where it keeps nobody waiting.
 	passed bool
 	// decided says that there is nothing to attempt: it was made before.
@@ -79,9 +89,7 @@ type task struct {
 // ready reports whether the task's attempt is to be made.
 func (t *task) ready() bool { return t.err == nil && !t.decided && !t.passed }
 
-// Deliver makes the attempts that the messages ask for, all at once. It returns
-// an error, by index, for each message that must stay on its queue, because a
-// fault of ours kept it from being decided; all others are done with.
+// Deliver makes the attempts that the messages ask for, all at once.
 //
 // The sequence is: send back what is early; pass on what would keep the lane waiting;
 // read the records and drop what is decided; POST the rest;
@@ -90,21 +98,13 @@ func (t *task) ready() bool { return t.err == nil && !t.decided && !t.passed }
 // the retry that followed from it again, in case the process that recorded it
 // came no further. So a message that is received twice is not POSTed twice, and
 // a crash loses no retry.
-func (s Service) Deliver(ctx context.Context, messages []notification.Message) (failed map[int]error) {
+func (s Service) Deliver(ctx context.Context, messages []notification.Message) Report {
 	tasks := group(messages)
 	s.sendBack(ctx, tasks)
 	s.gate(ctx, tasks)
 	s.load(ctx, tasks)
 	s.attemptAll(ctx, tasks)
-	failed = make(map[int]error)
-	for _, t := range tasks {
-		if t.err != nil {
-			for _, place := range t.places {
-				failed[place] = t.err
-			}
-		}
-	}
-	return failed
+	return report(tasks)
 }
 
 // group makes one task of all messages that ask for the same attempt, and marks
@@ -207,8 +207,10 @@ func (s Service) settle(ctx context.Context, over []*task) {
 		case errors.Is(err, notification.ErrConflict):
 			elsewhere = append(elsewhere, t)
 		case err != nil:
+			t.unrecorded = true
 			t.err = fmt.Errorf("record attempt %d of delivery %s: %w", t.message.Attempt, t.message.DeliveryID, err)
 		default:
+			t.recorded = true
 			recorded = append(recorded, t)
 		}
 	}

@@ -129,7 +129,7 @@ func (b *bundle) deliverLane(t *testing.T, which notification.Lane) {
 	for _, r := range received {
 		messages = append(messages, r.Message)
 	}
-	failed := b.Deliver(t.Context(), messages)
+	failed := b.Deliver(t.Context(), messages).Failed
 	for i, r := range received {
 		if failed[i] == nil {
 			b.queue.Delete(r)
@@ -491,7 +491,7 @@ func TestRedelivery(t *testing.T) {
 	b.send(t, message(1))
 	received := b.queue.Receive(notification.First, 1)[0]
 	for range 3 {
-		if failed := b.Deliver(t.Context(), []notification.Message{received.Message}); len(failed) > 0 {
+		if failed := b.Deliver(t.Context(), []notification.Message{received.Message}).Failed; len(failed) > 0 {
 			t.Fatal(failed)
 		}
 		b.clock.Advance(time.Minute)
@@ -513,12 +513,12 @@ func TestRedelivery(t *testing.T) {
 
 func TestTwiceInOneBatch(t *testing.T) {
 	b := setup(t)
-	failed := b.Deliver(t.Context(), []notification.Message{message(1), message(2), message(1)})
+	failed := b.Deliver(t.Context(), []notification.Message{message(1), message(2), message(1)}).Failed
 	if len(failed) > 0 || len(b.sender.sent()) != 2 {
 		t.Errorf("%d POSTs, failed %v", len(b.sender.sent()), failed)
 	}
 	b.keys.err = errors.New("throttled")
-	failed = b.Deliver(t.Context(), []notification.Message{message(3), message(1), message(3)})
+	failed = b.Deliver(t.Context(), []notification.Message{message(3), message(1), message(3)}).Failed
 	if len(failed) != 2 || failed[0] == nil || failed[2] == nil {
 		t.Errorf("failed = %v, want both copies of the one that was not made", failed)
 	}
@@ -543,12 +543,12 @@ func TestTwoProcessesOneRetry(t *testing.T) {
 	var first sync.WaitGroup
 	first.Go(func() { b.Deliver(context.Background(), []notification.Message{again}) })
 	<-inside
-	if failed := b.Deliver(t.Context(), []notification.Message{again}); len(failed) != 1 {
+	if failed := b.Deliver(t.Context(), []notification.Message{again}).Failed; len(failed) != 1 {
 		t.Error("the second process is done with the message while the first may still die")
 	}
 	close(done)
 	first.Wait()
-	if failed := b.Deliver(t.Context(), []notification.Message{again}); len(failed) > 0 {
+	if failed := b.Deliver(t.Context(), []notification.Message{again}).Failed; len(failed) > 0 {
 		t.Errorf("the attempt is on record, and its message stays: %v", failed)
 	}
 	if posts := len(b.sender.sent()); posts != 2 || b.record(t, 1).Status != notification.Delivered {
@@ -572,7 +572,7 @@ func TestTwoProcessesOneFirstAttempt(t *testing.T) {
 	}
 	var failed map[int]error
 	var second sync.WaitGroup
-	second.Go(func() { failed = b.Deliver(context.Background(), received) })
+	second.Go(func() { failed = b.Deliver(context.Background(), received).Failed })
 	<-inside
 	b.clock.Advance(time.Second)
 	b.queue.OnCall(func(notificationtest.Call) error { return errors.New("the process died") })
@@ -671,7 +671,7 @@ func TestMessagesThatAreNotOurs(t *testing.T) {
 		{"reference to no event", message(7).Reference(), "has no delivery"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			failed := b.Deliver(t.Context(), []notification.Message{test.message})
+			failed := b.Deliver(t.Context(), []notification.Message{test.message}).Failed
 			if len(failed) != 1 || !strings.Contains(failed[0].Error(), test.want) {
 				t.Errorf("failed = %v, want %q", failed, test.want)
 			}

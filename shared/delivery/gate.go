@@ -175,7 +175,9 @@ func (s Service) watched(ctx context.Context, t *task, post func()) (ended time.
 
 // learn writes how long an attempt has taken, or has taken so far.
 func (s Service) learn(ctx context.Context, t *task, took time.Duration) {
-	if err := s.Origins.learn(ctx, originOf(t.message), took); err != nil {
+	slowed, err := s.Origins.learn(ctx, originOf(t.message), took)
+	t.slowed = t.slowed || slowed
+	if err != nil {
 		// Health is advice: no attempt fails because it could not be written.
 		s.Log.WarnContext(ctx, "health not written", "cloud_name", t.message.CloudName, "error", err)
 	}

@@ -79,7 +79,7 @@ func TestLeftOutAndLost(t *testing.T) {
 		CloudName: "demo", ID: "e1", NotificationType: m.NotificationType, LeftOut: true, AcceptedAt: epoch, ExpiresAt: epoch.Add(24 * time.Hour),
 		Targets: []notification.Target{{DeliveryID: m.DeliveryID, URL: m.URL, Why: m.Why, TriggerID: m.TriggerID}},
 	}})
-	if failed := b.Deliver(t.Context(), []notification.Message{reference}); len(failed) > 0 {
+	if failed := b.Deliver(t.Context(), []notification.Message{reference}).Failed; len(failed) > 0 {
 		t.Fatal(failed)
 	}
 	waiting := b.queue.Waiting()
@@ -87,7 +87,7 @@ func TestLeftOutAndLost(t *testing.T) {
 		t.Fatalf("waiting: %+v, want the retry alone that has its notification", waiting)
 	}
 	reference.Attempt = 2
-	if failed := b.Deliver(t.Context(), []notification.Message{reference}); len(failed) > 0 {
+	if failed := b.Deliver(t.Context(), []notification.Message{reference}).Failed; len(failed) > 0 {
 		t.Fatal(failed)
 	}
 	record := b.record(t, 1)

@@ -99,9 +99,10 @@ func (o *Origins) remember(key notification.OriginKey, health notification.Healt
 	o.known[key] = knownHealth{health, now}
 }
 
-// learn takes note of how long an attempt took, or has taken so far. What is new
-// is written for the other processes.
-func (o *Origins) learn(ctx context.Context, key notification.OriginKey, took time.Duration) error {
+// learn takes note of how long an attempt took, or has taken so far, and reports
+// whether the origin is slow by it that was not before. What is new is written for
+// the other processes.
+func (o *Origins) learn(ctx context.Context, key notification.OriginKey, took time.Duration) (slowed bool, err error) {
 	now := o.now().UTC()
 	o.mu.Lock()
 	known := o.known[key]
@@ -111,10 +112,11 @@ func (o *Origins) learn(ctx context.Context, key notification.OriginKey, took ti
 	}
 	o.mu.Unlock()
 	if !news {
-		return nil
+		return false, nil
 	}
+	slowed = !health.SlowSince.IsZero()
 	if err := o.records.SetHealth(ctx, key, health); err != nil {
-		return fmt.Errorf("write health of %s: %w", key.Origin, err)
+		return slowed, fmt.Errorf("write health of %s: %w", key.Origin, err)
 	}
-	return nil
+	return slowed, nil
 }

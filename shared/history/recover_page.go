@@ -25,8 +25,11 @@ type Turn struct {
 	// NextAt is when the last delivery of the page is due, and the next may be.
 	NextAt time.Time
 	// Part is the one to start, where a successor comes next.
-	Part     int
-	Recovery notification.Recovery
+	Part int
+	// Queued deliveries were put on a lane by this page, Skipped ones left as they
+	// are.
+	Queued, Skipped int
+	Recovery        notification.Recovery
 }
 
 const (
@@ -112,6 +115,12 @@ func (r Recover) Page(ctx context.Context, k notification.RecoveryKey, part int)
 	turn, over := r.turnOf(of, part)
 	if !over {
 		turn = Turn{Next: NextPage, Recovery: of}
+	}
+	turn.Queued = made.queued
+	for _, skipped := range []map[notification.SkipReason]int{page.Skipped, made.skipped} {
+		for _, n := range skipped {
+			turn.Skipped += n
+		}
 	}
 	turn.NextAt = spread(from, max(made.queued, len(page.Steps)), of.MaxPerSecond)
 	return turn, nil

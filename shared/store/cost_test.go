@@ -120,7 +120,7 @@ func (c *costs) attempt(t *testing.T) {
 	for i, r := range received {
 		messages[i] = r.Message
 	}
-	if failed := c.delivery.Deliver(t.Context(), messages); len(failed) > 0 {
+	if failed := c.delivery.Deliver(t.Context(), messages).Failed; len(failed) > 0 {
 		t.Fatal(failed)
 	}
 	for _, r := range received {

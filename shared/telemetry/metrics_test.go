@@ -2,10 +2,10 @@ package telemetry_test
 
 import (
 	"bytes"
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
-	"math"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -13,112 +13,170 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mediahooks/mediahooks/infra/watch/emf"
 	"github.com/mediahooks/mediahooks/shared/telemetry"
 )
 
-// emf is what the specification makes of a line: a root object with the metadata
-// in _aws, whose metric names and dimensions refer to members of the root.
-type emf struct {
-	AWS struct {
-		Timestamp         *int64
-		CloudWatchMetrics []struct {
-			Namespace  string
-			Dimensions [][]string
-			Metrics    []struct{ Name, Unit string }
-		}
-	} `json:"_aws"`
+var (
+	source = telemetry.Source{Namespace: "Mediahooks", Service: "mediahooks-delivery", Stack: "mediahooks-dev", Function: "dev-delivery"}
+	noon   = time.Date(2026, 1, 2, 12, 0, 0, 678e6, time.UTC)
+)
+
+func newMetrics(out *bytes.Buffer) *telemetry.Metrics {
+	return telemetry.NewMetrics(out, source, func() time.Time { return noon })
 }
 
-// units are those that the specification knows.
-var units = strings.Fields(`Seconds Microseconds Milliseconds Bytes Kilobytes Megabytes Gigabytes Terabytes Bits Kilobits Megabits
-	Gigabits Terabits Percent Count Bytes/Second Kilobytes/Second Megabytes/Second Gigabytes/Second Terabytes/Second Bits/Second
-	Kilobits/Second Megabits/Second Gigabits/Second Terabits/Second Count/Second None`)
-
-// check holds a line against the rules of the specification.
-func check(line []byte) error {
-	var meta emf
-	var root map[string]any
-	if err := errors.Join(json.Unmarshal(line, &meta), json.Unmarshal(line, &root)); err != nil {
-		return err
-	}
-	if at := meta.AWS.Timestamp; at == nil || *at < 1e12 || *at > 1e13 {
-		return errors.New("_aws.Timestamp is not in milliseconds")
-	}
-	if len(meta.AWS.CloudWatchMetrics) == 0 {
-		return errors.New("no _aws.CloudWatchMetrics")
-	}
-	for _, directive := range meta.AWS.CloudWatchMetrics {
-		if n := len(directive.Namespace); n < 1 || n > 1024 {
-			return errors.New("Namespace has not 1 to 1024 characters")
-		}
-		if n := len(directive.Dimensions); n < 1 {
-			return errors.New("no dimension set")
-		}
-		for _, set := range directive.Dimensions {
-			for _, name := range set {
-				if value, ok := root[name].(string); !ok || value == "" || len(value) > 1024 || len(name) > 250 || len(set) > 30 {
-					return fmt.Errorf("dimension %s is no text of the root", name)
-				}
-			}
-		}
-		if n := len(directive.Metrics); n < 1 || n > 100 {
-			return fmt.Errorf("%d metrics", n)
-		}
-		for _, metric := range directive.Metrics {
-			if _, ok := root[metric.Name].(float64); !ok || metric.Name == "" || len(metric.Name) > 1024 {
-				return fmt.Errorf("metric %s is no number of the root", metric.Name)
-			}
-			if !slices.Contains(units, metric.Unit) {
-				return fmt.Errorf("metric %s has the unit %s", metric.Name, metric.Unit)
-			}
-		}
-	}
-	return nil
-}
-
-func TestEmit(t *testing.T) {
+func TestFlush(t *testing.T) {
 	var out bytes.Buffer
-	at := time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
-	metrics := telemetry.NewMetrics(&out, "mediahooks-api", "dev", func() time.Time { return at })
-	if err := metrics.Emit(telemetry.LoginFailed); err != nil {
+	m := newMetrics(&out)
+	m.Count(telemetry.DeliveriesSucceeded, 1)
+	m.Measure(telemetry.QueueDelay.Of("first"), 1500*time.Microsecond)
+	m.Count(telemetry.DeliveriesSucceeded, 2)
+	m.Measure(telemetry.QueueDelay.Of("first"), -time.Second) // by another machine's clock
+	m.Count(telemetry.OriginsSlowed, 0)
+	if err := m.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"LoginsFailed":1,"_aws":{"CloudWatchMetrics":[{"Namespace":"Mediahooks","Dimensions":[["service","stage"]],` +
-		`"Metrics":[{"Name":"LoginsFailed","Unit":"Count"}]}],"Timestamp":1767323045678},"service":"mediahooks-api","stage":"dev"}` + "\n"
+	const want = `{"_aws":{"Timestamp":1767355200678,"CloudWatchMetrics":[` +
+		`{"Namespace":"Mediahooks","Dimensions":[["service","stack"]],"Metrics":[{"Name":"DeliveriesSucceeded","Unit":"Count"}]},` +
+		`{"Namespace":"Mediahooks","Dimensions":[["service","stack","lane"]],"Metrics":[{"Name":"QueueDelay","Unit":"Milliseconds"}]}]},` +
+		`"service":"mediahooks-delivery","stack":"mediahooks-dev","DeliveriesSucceeded":3,"lane":"first","QueueDelay":[1.5,0]}` + "\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("line (-want +got):\n%s", diff)
 	}
-	var many []telemetry.Metric
-	for i := range 101 {
-		many = append(many, telemetry.Metric{Name: fmt.Sprint("m", i), Unit: telemetry.Milliseconds, Value: float64(i) / 3})
+	out.Reset()
+	if err := m.Flush(); err != nil || out.Len() > 0 {
+		t.Errorf("without anything new: %v, %s", err, out.String())
 	}
-	if err := metrics.Emit(many[:100]...); err != nil {
+}
+
+// Whatever is measured is written, whole, in as many lines as the format needs.
+func TestNothingIsLost(t *testing.T) {
+	var out bytes.Buffer
+	m := newMetrics(&out)
+	want := make(map[string][]float64)
+	for i := range 250 {
+		m.Measure(telemetry.AttemptDuration, time.Duration(i)*time.Millisecond)
+		want["AttemptDuration "] = append(want["AttemptDuration "], float64(i))
+		reason := fmt.Sprint("reason", i%3)
+		m.Count(telemetry.AttemptFailures.Of(reason), i)
+		key := "AttemptFailures " + reason
+		if want[key] == nil {
+			want[key] = []float64{0}
+		}
+		want[key][0] += float64(i)
+	}
+	if err := m.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	lines := bytes.SplitAfter(out.Bytes(), []byte("\n"))
-	if len(lines) != 3 { // the third is what follows the last line's end
-		t.Errorf("%d lines, want one for each call", len(lines)-1)
-	}
-	for _, line := range lines[:len(lines)-1] {
-		if err := check(line); err != nil {
-			t.Errorf("%v: %s", err, line)
+	got := make(map[string][]float64)
+	lines := slices.Collect(strings.Lines(out.String()))
+	for _, line := range lines {
+		points, err := emf.Read([]byte(line))
+		if err != nil {
+			t.Fatalf("%v: %s", err, line)
 		}
+		for _, p := range points {
+			key := p.Name + " " + p.Dimensions["reason"]
+			got[key] = append(got[key], p.Values...)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(lines) != 3 {
+		t.Errorf("in %d lines (-want +got):\n%s", len(lines), diff)
+	}
+}
+
+// Every metric of the list can be written, and is written as the list says.
+func TestList(t *testing.T) {
+	var out bytes.Buffer
+	m := newMetrics(&out)
+	names := make(map[string]telemetry.Metric)
+	for _, metric := range telemetry.List() {
+		if _, twice := names[metric.Name]; twice || metric.Meaning == "" {
+			t.Errorf("%s is there twice, or has no meaning", metric.Name)
+		}
+		names[metric.Name] = metric
+		if metric.Dimension != "" {
+			metric = metric.Of("x")
+		}
+		if metric.Unit == telemetry.Milliseconds {
+			m.Measure(metric, time.Second)
+		} else {
+			m.Count(metric, 1)
+		}
+	}
+	if err := m.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	points, err := emf.Read(out.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range points {
+		metric := names[p.Name]
+		dimensions := map[string]string{"service": source.Service, "stack": source.Stack}
+		if metric.Dimension != "" {
+			dimensions[string(metric.Dimension)] = "x"
+		}
+		if diff := cmp.Diff(dimensions, p.Dimensions); diff != "" || p.Unit != string(metric.Unit) || p.Namespace != source.Namespace {
+			t.Errorf("%s is written as %+v", p.Name, p)
+		}
+		delete(names, p.Name)
+	}
+	if len(names) > 0 {
+		t.Errorf("not written: %v", names)
+	}
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestMeasured(t *testing.T) {
+	var out bytes.Buffer
+	m := newMetrics(&out)
+	log := telemetry.NewLogger(&out, slog.LevelInfo, source)
+	handle := telemetry.Measured(m, log, func(_ context.Context, in int) (string, error) {
+		m.Count(telemetry.MessagesLeft, in)
+		return "done", errors.New("fault")
+	})
+	for i := 1; i <= 2; i++ {
+		if got, err := handle(t.Context(), i); got != "done" || err == nil {
+			t.Errorf("answer %q, %v", got, err)
+		}
+	}
+	lines := strings.Split(out.String(), "\n")
+	if len(lines) != 3 || !strings.Contains(lines[0], `"MessagesLeft":1`) || !strings.Contains(lines[0], `"function_name":"dev-delivery","ColdStart":1`) ||
+		!strings.Contains(lines[1], `"MessagesLeft":2`) || strings.Contains(lines[1], "ColdStart") {
+		t.Errorf("lines:\n%s", out.String())
 	}
 
 	out.Reset()
-	for name, wrong := range map[string][]telemetry.Metric{
-		"none":             nil,
-		"too many":         many,
-		"twice":            {many[0], many[0]},
-		"a dimension":      {{Name: "stage", Unit: telemetry.Count}},
-		"the metadata":     {{Name: "_aws", Unit: telemetry.Count}},
-		"no name":          {{Unit: telemetry.Count}},
-		"not a number":     {{Name: "m", Unit: telemetry.Count, Value: math.NaN()}},
-		"without an end":   {{Name: "m", Unit: telemetry.Count, Value: math.Inf(1)}},
-		"good beside evil": {many[0], {Name: "service", Unit: telemetry.Count}},
-	} {
-		if err := metrics.Emit(wrong...); err == nil || out.Len() > 0 {
-			t.Errorf("%s: error %v, and %q", name, err, out.String())
+	m = telemetry.NewMetrics(brokenPipe{}, source, time.Now)
+	if _, err := telemetry.Measured(m, log, func(context.Context, int) (int, error) { return 0, nil })(t.Context(), 1); err != nil {
+		t.Errorf("an invocation fails for its metrics: %v", err)
+	}
+	if !strings.Contains(out.String(), `"message":"metrics not written"`) {
+		t.Errorf("log has %s", out.String())
+	}
+}
+
+// A batch of ten costs the hot path this much.
+func BenchmarkBatch(b *testing.B) {
+	var out bytes.Buffer
+	m := newMetrics(&out)
+	for b.Loop() {
+		for range 10 {
+			m.Count(telemetry.DeliveryAttempts.Of("first"), 1)
+			m.Measure(telemetry.QueueDelay.Of("first"), 1234*time.Microsecond)
+			m.Measure(telemetry.AttemptDuration, 56789*time.Microsecond)
+			m.Count(telemetry.DeliveriesSucceeded, 1)
+			m.Measure(telemetry.TimeToDeliver, 67890*time.Microsecond)
+		}
+		out.Reset()
+		if err := m.Flush(); err != nil {
+			b.Fatal(err)
 		}
 	}
+	b.ReportMetric(float64(out.Len()), "bytes/batch")
 }

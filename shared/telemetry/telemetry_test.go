@@ -16,7 +16,7 @@ import (
 
 func TestLine(t *testing.T) {
 	var out bytes.Buffer
-	log := telemetry.NewLogger(&out, slog.LevelInfo, "mediahooks-api", "dev")
+	log := telemetry.NewLogger(&out, slog.LevelInfo, source)
 	log.Debug("left out")
 	log.Warn("something", "at", time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.FixedZone("", 3600)), "took_ms", 1500*time.Microsecond, "error", errors.New("boom"))
 	var line map[string]any
@@ -29,7 +29,7 @@ func TestLine(t *testing.T) {
 	}
 	delete(line, "timestamp")
 	want := map[string]any{
-		"level": "WARN", "message": "something", "service": "mediahooks-api", "stage": "dev",
+		"level": "WARN", "message": "something", "service": "mediahooks-delivery", "stack": "mediahooks-dev",
 		"at": "2026-01-02T02:04:05.006Z", "took_ms": 1.5, "error": "boom",
 	}
 	if diff := cmp.Diff(want, line); diff != "" {

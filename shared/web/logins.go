@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -35,12 +34,11 @@ const (
 // for concurrent use.
 type Logins struct {
 	// Count counts one.
-	Count func() error
+	Count func()
 	Now   func() time.Time
 	// Wait returns after a duration, or with the context's error before that.
 	// Where it is nil, a timer decides.
 	Wait func(ctx context.Context, d time.Duration) error
-	Log  *slog.Logger
 
 	mu      sync.Mutex
 	callers map[loginCaller]loginTally
@@ -62,9 +60,7 @@ type loginTally struct {
 // returns with what it is answered: the error, or Throttled, whose Retry-After it
 // sets, where the process has waited enough.
 func (l *Logins) Failed(w http.ResponseWriter, r *http.Request, name string, unauthorized error) error {
-	if err := l.Count(); err != nil {
-		l.Log.WarnContext(r.Context(), "failed login is not counted", "error", err)
-	}
+	l.Count()
 	gateway, _ := core.GetAPIGatewayV2ContextFromContext(r.Context())
 	delay, later := l.delay(name, gateway.HTTP.SourceIP)
 	if later > 0 {

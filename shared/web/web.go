@@ -50,7 +50,12 @@ func Lambda(handler http.Handler, log *slog.Logger) func(context.Context, events
 			answer.Headers = make(map[string]string)
 		}
 		answer.Headers["X-Request-Id"] = event.RequestContext.RequestID
-		log.InfoContext(ctx, "request answered", "request_id", event.RequestContext.RequestID, "route", event.RouteKey,
+		// The gateway's own log has every request, so here is what went wrong.
+		level := slog.LevelDebug
+		if answer.StatusCode >= http.StatusBadRequest {
+			level = slog.LevelInfo
+		}
+		log.Log(ctx, level, "request answered", "request_id", event.RequestContext.RequestID, "route", event.RouteKey,
 			"status", answer.StatusCode, "duration_ms", time.Since(started))
 		return answer, nil
 	}

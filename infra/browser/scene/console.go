@@ -82,7 +82,7 @@ func New(ctx context.Context, state State) (*Scene, error) {
 		},
 		Origins:  w.store,
 		Sessions: &console.Sessions{Keys: sessionKey{}, Now: w.clock.Now},
-		Logins:   &web.Logins{Count: func() error { return nil }, Now: w.clock.Now, Wait: wait, Log: log},
+		Logins:   &web.Logins{Count: func() {}, Now: w.clock.Now, Wait: wait},
 		Stack: console.Stack{
 			Name: "mediahooks", Region: "eu-central-1", Stage: "default", Version: "0.1.0", Success: "200",
 			Schedule: retry.Schedule(retryWaits), Retention: retention, HoldTimeout: time.Hour,

@@ -5,7 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"io"
+	"maps"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -13,18 +16,9 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// logLines reads the lines of a log group. The one call is made by hand: the SDK's
-// package for logs would be a dependency for this alone.
+// logLines reads the lines of a log group.
 func logLines(t *testing.T, output string) (lines []string) {
 	t.Helper()
-	cfg, err := local.AWSConfig(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	credentials, err := cfg.Credentials.Retrieve(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	for token := ""; ; {
 		input := map[string]any{"logGroupName": local.Outputs()[output]}
 		if token != "" {
@@ -34,28 +28,13 @@ func logLines(t *testing.T, output string) (lines []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, local.Endpoint(), bytes.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Content-Type", "application/x-amz-json-1.1")
-		req.Header.Set("X-Amz-Target", "Logs_20140328.FilterLogEvents")
-		sum := sha256.Sum256(body)
-		if err := v4.NewSigner().SignHTTP(t.Context(), credentials, req, hex.EncodeToString(sum[:]), "logs", cfg.Region, time.Now()); err != nil {
-			t.Fatal(err)
-		}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
 		var page struct {
 			Events    []struct{ Message string }
 			NextToken string
 		}
-		err = json.NewDecoder(res.Body).Decode(&page)
-		_ = res.Body.Close()
-		if err != nil || res.StatusCode != http.StatusOK {
-			t.Fatalf("read log group %s: %s, %v", output, res.Status, err)
+		answer := signedCall(t, "logs", http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {"Logs_20140328.FilterLogEvents"}}, body)
+		if err := json.Unmarshal(answer, &page); err != nil {
+			t.Fatalf("read log group %s: %v", output, err)
 		}
 		for _, event := range page.Events {
 			lines = append(lines, strings.Split(strings.TrimSpace(event.Message), "\n")...)
@@ -65,6 +44,49 @@ func logLines(t *testing.T, output string) (lines []string) {
 		}
 		token = page.NextToken
 	}
+}
+
+// iam makes a call of IAM with the given names and values.
+func iam(t *testing.T, action string, parameters ...string) {
+	t.Helper()
+	form := url.Values{"Action": {action}, "Version": {"2010-05-08"}}
+	for i := 0; i < len(parameters); i += 2 {
+		form.Set(parameters[i], parameters[i+1])
+	}
+	signedCall(t, "iam", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, []byte(form.Encode()))
+}
+
+// signedCall makes a call of a service by hand, where the SDK's package would be a
+// dependency for this alone.
+func signedCall(t *testing.T, service string, header http.Header, body []byte) []byte {
+	t.Helper()
+	cfg, err := local.AWSConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	credentials, err := cfg.Credentials.Retrieve(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, local.Endpoint(), bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps.Copy(req.Header, header)
+	sum := sha256.Sum256(body)
+	if err := v4.NewSigner().SignHTTP(t.Context(), credentials, req, hex.EncodeToString(sum[:]), service, cfg.Region, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %v, %s", service, res.Status, err, answer)
+	}
+	return answer
 }
 
 // failedLogins counts the lines that count one, each of which is a metric.

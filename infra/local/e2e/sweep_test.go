@@ -18,9 +18,21 @@ import (
 	"github.com/mediahooks/mediahooks/shared/notificationtest"
 )
 
-// TestSweep has somebody purge the lanes while a retry waits there. The schedule's
-// invocation of the recovery function, an hour later, brings it back.
+// TestSweep has the schedule's invocation of the recovery function bring back what
+// was lost.
 func TestSweep(t *testing.T) {
+	key, waiting := lose(t)
+	sweep(t)
+	d := settled(t, key.DeliveryID)
+	if d.Status != notification.Delivered || d.AttemptCount != 2 || d.Attempts[1].Lane != waiting.NextLane {
+		t.Errorf("got %+v, want it delivered by its second attempt, on lane %s", d, waiting.NextLane)
+	}
+}
+
+// lose has somebody purge the lanes while a retry waits there, an hour ago. It
+// returns the delivery and its record as it was then.
+func lose(t *testing.T) (notification.DeliveryKey, notification.Delivery) {
+	t.Helper()
 	receiver := notificationtest.NewReceiver(t)
 	receiver.Answer(func(n int, _ notificationtest.Request) notificationtest.Reply {
 		if n == 1 {
@@ -60,11 +72,7 @@ func TestSweep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sweep(t)
-	d := settled(t, key.DeliveryID)
-	if d.Status != notification.Delivered || d.AttemptCount != 2 || d.Attempts[1].Lane != waiting.NextLane {
-		t.Errorf("got %+v, want it delivered by its second attempt, on lane %s", d, waiting.NextLane)
-	}
+	return key, waiting
 }
 
 // sweep invokes the recovery function as the schedule does.
