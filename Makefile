@@ -15,6 +15,7 @@ PARAMS        ?=
 WAIT_SCALE    ?=
 ROUNDS        ?= 1000
 SEED          ?= 1
+UPDATE        ?=
 export PORT EMULATOR_PORT PARAMS WAIT_SCALE
 
 GOLANGCI_VERSION := v2.15.0
@@ -81,6 +82,7 @@ down: ## stop what make up has started
 .PHONY: test
 test: tools clients lint ## everything that CI runs
 	go test ./...
+	@$(MAKE) sam-local
 
 # The packages of other languages that the end-to-end tests verify with.
 CLIENTS := $(wildcard infra/local/clients/package-lock.json)
@@ -130,6 +132,11 @@ bench-fair: tools ## measure what a quiet environment notices of a noisy one, on
 .PHONY: faults
 faults: tools ## look for a lost notification in ROUNDS (1000) rounds that follow from SEED (1); CI makes 100
 	@FAULT_ROUNDS=$(ROUNDS) FAULT_SEED=$(SEED) go test ./infra/faults -run '^TestNoLoss$$' -count=1 -v -timeout 0
+
+.PHONY: sam-local
+sam-local: tools ## run events/ through sam local invoke, the trigger calls through start-api; UPDATE=1 writes what is expected
+	@$(MAKE) --silent build ARCH=host BIN=.local/build
+	@go run ./infra/samlocal -update=$(if $(UPDATE),true,false)
 
 .PHONY: simulate
 simulate: ## write docs/capacity.md's figures: what the lanes do on AWS, simulated (a minute)
