@@ -38,7 +38,7 @@ func (h handler) handle(ctx context.Context, event events.EventBridgeEvent) erro
 		defer stop()
 	}
 	swept, err := h.sweep.Run(ctx)
-	log := h.log.With("found", swept.Found, "queued", swept.Queued, "failed", swept.Failed, "oldest_ms", swept.Oldest.Milliseconds())
+	log := h.log.With("found", swept.Found, "queued", swept.Queued, "left", swept.Left, "failed", swept.Failed, "oldest_ms", swept.Oldest.Milliseconds())
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		log.WarnContext(ctx, "sweep stopped for lack of time", "error", err)

@@ -28,7 +28,7 @@ var wantFor = map[string]struct {
 	queued   int
 	log, err string
 }{
-	"scheduled.json": {1, `"msg":"swept","found":1,"queued":1,"failed":0,"oldest_ms":3600000`, ""},
+	"scheduled.json": {1, `"msg":"swept","found":1,"queued":1,"left":0,"failed":0,"oldest_ms":3600000`, ""},
 	"stranger.json":  {0, "", `detail-type "EC2 Instance State-change Notification": must be "Scheduled Event"`},
 }
 

@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/mediahooks/mediahooks/shared/notification"
@@ -36,6 +37,12 @@ func Explain(e notification.Event) []string {
 			say("The call's eager_notification_url is not told: the call named a notification_url too, and was not eager_async.")
 		}
 	}
+	switch {
+	case e.LeftOut && e.Status == notification.EventHeld:
+		say("The notification is on record only while the event is held: keep_payloads was false when it was accepted.")
+	case e.LeftOut:
+		say(notShown)
+	}
 	if e.ParentID != "" {
 		say("It follows from the event %s.", e.ParentID)
 	}
@@ -52,6 +59,9 @@ func Explain(e notification.Event) []string {
 	return said
 }
 
+// notShown is why there is no notification to show.
+const notShown = "The notification is not shown: keep_payloads was false when the event was accepted, and so it was never kept."
+
 // ExplainTarget says in a sentence why a URL is told of an event.
 func ExplainTarget(t notification.Target) string {
 	said := "Told because " + because(t.Why, t.TriggerID)
@@ -62,6 +72,19 @@ func ExplainTarget(t notification.Target) string {
 		said += "; a URL is told once, however often it is named"
 	}
 	return said + "."
+}
+
+// ExplainDelivery says in sentences why a URL was told, and what there is not to
+// show of it.
+func ExplainDelivery(d Delivery) string {
+	var said []string
+	if target, ok := d.Event.Target(d.DeliveryID); ok {
+		said = append(said, ExplainTarget(target))
+	}
+	if d.LeftOut {
+		said = append(said, notShown)
+	}
+	return strings.Join(said, " ")
 }
 
 func because(why notification.Why, triggerID string) string {
@@ -76,6 +99,15 @@ func because(why notification.Why, triggerID string) string {
 }
 
 func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// Note says what is not known of an attempt; nothing, for most.
+func Note(a notification.Attempt) string {
+	if !a.Repeated {
+		return ""
+	}
+	return "This attempt was taken up before, and what became of that is not on record: the receiver may have got the same " +
+		notification.DeliveryHeader + " and " + notification.AttemptHeader + " already."
+}
 
 // Advice says what the receiver's owner can do about a failed attempt.
 //

@@ -46,6 +46,9 @@ type Message struct {
 	// Passes is how often the message was put back because nothing was known of
 	// its origin yet.
 	Passes int `json:"passes,omitempty"`
+	// Received is how often the lane has handed this message out, this time included;
+	// 0 where that is not known. The lane tells it: no message says it of itself.
+	Received int `json:"-"`
 
 	NotificationType string `json:"notification_type,omitempty"`
 	URL              string `json:"url,omitempty"`
@@ -57,6 +60,9 @@ type Message struct {
 	// PublicIDs are the assets that the event is about.
 	PublicIDs  []string  `json:"public_ids,omitempty"`
 	AcceptedAt time.Time `json:"accepted_at,omitzero"`
+	// LeftOut says that Body is not on record: there is no reference to it, and what
+	// its receiver answers, which may repeat it, is not recorded either.
+	LeftOut bool `json:"left_out,omitempty"`
 	// Body is the packed notification up to its signature_key; see package
 	// payload.
 	Body []byte `json:"body,omitempty"`

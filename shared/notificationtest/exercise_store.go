@@ -154,6 +154,7 @@ func attempted(d notification.Delivery, at time.Time) notification.Delivery {
 		SigningKey: "123456789012345",
 		Lane:       notification.First,
 		RetryAfter: time.Minute,
+		Repeated:   true,
 	})
 	return d
 }

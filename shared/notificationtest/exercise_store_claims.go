@@ -29,9 +29,9 @@ func testClaim(t *testing.T, s storeTest) {
 	}{
 		{"an attempt that is on record", 1, now, until, false, d},
 		{"one too far ahead", 3, now, until, false, d},
-		{"the next", 2, now, until, true, leased(until)},
+		{"the next", 2, now, until, true, d},
 		{"the next, while it is leased", 2, until.Add(-1), until.Add(time.Hour), false, leased(until)},
-		{"the next, when the lease has run out", 2, until, until.Add(time.Minute), true, leased(until.Add(time.Minute))},
+		{"the next, when the lease has run out", 2, until, until.Add(time.Minute), true, leased(until)},
 	} {
 		got, claimed, err := s.Claim(t.Context(), d.DeliveryKey, step.attempt, step.now, step.until)
 		if err != nil || claimed != step.claimed {
@@ -70,7 +70,7 @@ func testClaimedOnce(t *testing.T, s storeTest) {
 		if ok {
 			claimed.Add(1)
 		}
-		if ok && !got.LeasedUntil.Equal(until) || got.LeasedUntil.IsZero() {
+		if ok != got.LeasedUntil.IsZero() { // who claims sees the record as it was before
 			t.Errorf("claimed %t, the record is leased until %s", ok, got.LeasedUntil)
 		}
 	})

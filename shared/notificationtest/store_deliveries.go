@@ -47,8 +47,9 @@ func (s *Store) Claim(ctx context.Context, key notification.DeliveryKey, attempt
 			return notification.Errorf(notification.NotFound, "delivery %s has no record", key.DeliveryID)
 		}
 		if d.AttemptCount == attempt-1 && !d.LeasedUntil.After(now) {
-			d.LeasedUntil = until
-			s.deliveries[key] = d
+			leased := d
+			leased.LeasedUntil = until
+			s.deliveries[key] = leased
 			claimed = true
 		}
 		return nil

@@ -42,9 +42,10 @@ func (t *Table) Deliveries(ctx context.Context, keys []notification.DeliveryKey)
 }
 
 // Claim leases the delivery for the given attempt until a time, and returns its
-// record. It reports false, with the record as it is, where an attempt of that
-// number is on record, or a lease has not run out at now. A delivery without a
-// record is a *notification.Error of code NotFound.
+// record as it was before: one with a lease was claimed for this attempt by a
+// process that never recorded it. It reports false, with the record as it is, where
+// an attempt of that number is on record, or a lease has not run out at now. A
+// delivery without a record is a *notification.Error of code NotFound.
 func (t *Table) Claim(ctx context.Context, name notification.DeliveryKey, attempt int, now, until time.Time) (notification.Delivery, bool, error) {
 	k, ok := deliveryKey(name)
 	if !ok {
@@ -60,7 +61,7 @@ func (t *Table) Claim(ctx context.Context, name notification.DeliveryKey, attemp
 			":mark":   text(mark),
 			":now":    number(nanoseconds(now)),
 			":before": number(int64(attempt - 1)),
-		})
+		}, types.ReturnValueAllOld)
 	if err != nil {
 		return notification.Delivery{}, false, fmt.Errorf("claim delivery %s: %w", name.DeliveryID, err)
 	}
@@ -70,6 +71,9 @@ func (t *Table) Claim(ctx context.Context, name notification.DeliveryKey, attemp
 	d, err := readDelivery(name, attributes)
 	if err != nil {
 		return notification.Delivery{}, false, fmt.Errorf("claim delivery %s: %w", name.DeliveryID, err)
+	}
+	if by := (&fields{attributes: attributes}).text("leased_by"); claimed && by == mark {
+		d.LeasedUntil = time.Time{} // this call's own
 	}
 	return d, claimed, nil
 }
