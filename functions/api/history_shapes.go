@@ -149,6 +149,9 @@ func showAttempt(d history.Delivery, a notification.Attempt) attempt {
 		if d.Body != nil {
 			shown.Request.Body = string(payload.WithSignatureKey(d.Body, a.SigningKey))
 		}
+		if d.Event.Traceparent != "" {
+			shown.Request.Headers[notification.TraceparentHeader] = d.Event.Traceparent
+		}
 	}
 	return shown
 }

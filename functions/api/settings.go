@@ -22,10 +22,13 @@ type settings struct {
 	Success            string `json:"success"`
 	RetrySchedule      string `json:"retry_schedule"`
 	KeepPayloads       bool   `json:"keep_payloads"`
+	ForwardTraceparent bool   `json:"forward_traceparent"`
 }
 
 // settingsFields are the fields of settings.
-var settingsFields = []string{"signature_algorithm", "include_client_ip", "folder_mode", "success", "retry_schedule", "keep_payloads"}
+var settingsFields = []string{
+	"signature_algorithm", "include_client_ip", "folder_mode", "success", "retry_schedule", "keep_payloads", "forward_traceparent",
+}
 
 // dynamicFolders is the name of the folder mode that is the zero value.
 const dynamicFolders = "dynamic"
@@ -38,6 +41,7 @@ func (a api) showSettings(s notification.Settings) settings {
 		Success:            cmp.Or(string(s.Success), a.stack.Success),
 		RetrySchedule:      a.stack.Schedule.String(),
 		KeepPayloads:       !s.LeaveOutPayloads,
+		ForwardTraceparent: s.ForwardTraceparent,
 	}
 	if s.RetrySchedule != nil {
 		shown.RetrySchedule = retry.Schedule(s.RetrySchedule).String()
@@ -105,6 +109,9 @@ func readSettings(object *request.Object) (edits []func(*notification.Settings))
 		case "keep_payloads":
 			leaveOut := object.Raw(f.Name) != nil && !object.Flag(f.Name)
 			edits = append(edits, func(s *notification.Settings) { s.LeaveOutPayloads = leaveOut })
+		case "forward_traceparent":
+			forward := object.Flag(f.Name)
+			edits = append(edits, func(s *notification.Settings) { s.ForwardTraceparent = forward })
 		}
 	}
 	return edits

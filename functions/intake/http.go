@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/mediahooks/mediahooks/shared/intake"
+	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/web"
 )
 
@@ -23,7 +24,7 @@ func (h handler) postEvents(w http.ResponseWriter, r *http.Request, caller web.C
 		return err
 	}
 	env := caller.Environment
-	origin := intake.Origin{CloudName: env.CloudName, IdempotencyKey: r.Header.Get("Idempotency-Key")}
+	origin := intake.Origin{CloudName: env.CloudName, IdempotencyKey: r.Header.Get("Idempotency-Key"), Traceparent: r.Header.Get(notification.TraceparentHeader)}
 	call, err := intake.ReadCall(origin, body)
 	if err != nil {
 		return err
