@@ -186,6 +186,12 @@ docs: ## write docs/configuration.md and docs/event-types.md from what they desc
 deploy: tools build ## deploy to the AWS account of your credentials; STAGE=prod for that table of samconfig.toml
 	.venv/bin/sam deploy --config-env $(STAGE)
 
+MINUTES ?= 10
+
+.PHONY: guard
+guard: ## have each update of a deployed stack rolled back if an alarm goes off within MINUTES (10; 0 ends it); STAGE
+	@$(OPERATOR) -minutes $(MINUTES) guard
+
 # What a stack needs besides its deployment; STAGE names it, the credentials
 # are your shell's.
 OPERATOR = go run ./infra/operator -stage $(STAGE)
