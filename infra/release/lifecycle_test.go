@@ -2,6 +2,7 @@ package release_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -134,10 +135,16 @@ func newProject(t *testing.T) *project {
 	if p.tool, err = workspace.Tool(root, "sam"); err != nil {
 		t.Fatal(err)
 	}
-	for _, source := range append(sources, "template.yaml", "samconfig.toml", "infra/workflows", "events") {
+	for _, source := range append(sources, "samconfig.toml", "events") {
 		copyTree(t, filepath.Join(root, source), filepath.Join(p.dir, source))
 	}
 	build(t, p.dir)
+	// Whatever template.yaml refers to in there.
+	err = errors.Join(os.RemoveAll(filepath.Join(p.dir, "infra")), os.Symlink(filepath.Join(root, "infra"), filepath.Join(p.dir, "infra")),
+		os.WriteFile(filepath.Join(p.dir, "template.yaml"), []byte(localTemplate(t, root)), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if p.emulator, err = emulator.Start(t.Context(), emulator.Options{}); err != nil {
 		t.Fatal(err)
 	}
@@ -149,23 +156,43 @@ func newProject(t *testing.T) *project {
 	if p.cfg, err = p.emulator.AWSConfig(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	// The default is this machine's own, so that a plain sam deploy is what is tried.
-	if runtime.GOARCH == "amd64" {
-		template := filepath.Join(p.dir, "template.yaml")
-		source, err := os.ReadFile(template)
-		if err != nil {
-			t.Fatal(err)
-		}
-		source = []byte(strings.Replace(string(source), "Default: arm64", "Default: x86_64", 1))
-		if err := os.WriteFile(template, source, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 	metadata := fmt.Sprintf(`{"telemetryEnabled":false,"lastVersionCheck":%d.5}`, time.Now().Unix())
 	if err := os.WriteFile(filepath.Join(p.home, "metadata.json"), []byte(metadata), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// localTemplate is template.yaml with the parameters of the stage local, and this
+// machine's architecture, as its defaults, so that a plain sam deploy is what is
+// tried.
+func localTemplate(t *testing.T, root string) string {
+	t.Helper()
+	template, err := os.ReadFile(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := os.ReadFile(filepath.Join(root, "samconfig.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	overrides := regexp.MustCompile(`(?s)\[local\.deploy\.parameters\].*?parameter_overrides = "([^"]*)"`).FindSubmatch(config)
+	if overrides == nil {
+		t.Fatal("samconfig.toml has no parameters of the stage local")
+	}
+	text, architecture := string(template), "arm64"
+	if runtime.GOARCH == "amd64" {
+		architecture = "x86_64"
+	}
+	for _, override := range append(strings.Fields(string(overrides[1])), "Architecture="+architecture) {
+		name, value, _ := strings.Cut(override, "=")
+		before := text
+		text = regexp.MustCompile(`(?s)(\n  `+name+`:\n.*?\n    Default: )[^\n]*`).ReplaceAllString(text, fmt.Sprintf(`${1}%q`, value))
+		if text == before {
+			t.Fatalf("template.yaml has no parameter %s with a default", name)
+		}
+	}
+	return text
 }
 
 // sam runs a command of the SAM CLI, answers what it asks, and returns what it

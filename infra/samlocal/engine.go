@@ -46,7 +46,14 @@ func connect(ctx context.Context, socket string) (*engine, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", socket)
 	}}}
-	return e, e.call(ctx, http.MethodGet, "/_ping", nil, nil)
+	if err := e.call(ctx, http.MethodGet, "/_ping", nil, nil); err != nil {
+		var at *url.Error // which would name a URL that is not one
+		if errors.As(err, &at) {
+			err = at.Err
+		}
+		return nil, fmt.Errorf("no Docker engine answers: %w", err)
+	}
+	return e, nil
 }
 
 // call calls the engine's API. What it answers is decoded into answer, unless

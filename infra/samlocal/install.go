@@ -29,7 +29,7 @@ func install(ctx context.Context, tools, name string) (busybox string, err error
 	}
 	for _, program := range []string{"apt-get", "dpkg-deb"} {
 		if _, err := exec.LookPath(program); err != nil {
-			return "", fmt.Errorf("%s is needed, of Debian's package %s, and there is no %s to fetch it with", name, name, program)
+			return "", fmt.Errorf("Debian's package %s is needed, and there is no %s to unpack it with", name, program)
 		}
 	}
 	fmt.Printf("Unpacking Debian's %s below %s (once)\n", name, filepath.Base(tools))

@@ -74,14 +74,14 @@ func run(ctx context.Context, own, update bool) error {
 // the one that is started here, and that one ends with us.
 func inNamespaces(ctx context.Context, tools string, update bool, noEngine error) error {
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("no Docker engine answers (%w), and only root can start one: start Docker, set DOCKER_HOST, or run this as root", noEngine)
+		return fmt.Errorf("%w; only root can start one here: start Docker, name it by DOCKER_HOST, or run this as root", noEngine)
 	}
 	if _, err := exec.LookPath("unshare"); err != nil {
-		return fmt.Errorf("no Docker engine answers (%w), and to start one unshare is needed, of Debian's util-linux", noEngine)
+		return fmt.Errorf("%w; to start one here unshare is needed, of Debian's package util-linux", noEngine)
 	}
 	for _, name := range enginePackages {
 		if _, err := install(ctx, tools, name); err != nil {
-			return fmt.Errorf("no Docker engine answers (%w), and none could be installed: %w", noEngine, err)
+			return fmt.Errorf("%w; none could be installed here: %w", noEngine, err)
 		}
 	}
 	self, err := os.Executable()
