@@ -29,6 +29,7 @@ const (
 	exhaustedID = "01KGGVH71G3T9W6QH0ZC5V8N30"
 	pendingID   = "01KGGVH71G3T9W6QH0ZC5V8N40"
 	rowID       = "01KGGVH71G3T9W6QH0ZC5V8N50"
+	recoveryID  = "01KGGVH71G3T9W6QH0ZC5V8N60"
 )
 
 var (
@@ -126,19 +127,42 @@ func seedHistory(ctx context.Context, table *store.Table) error {
 		SigningKey: apiKey, Timestamp: accepted.Unix(), Signature: "5f0e",
 	})
 	return errors.Join(failures(inserting), failures(table.LogEvents(ctx, []notification.Event{nobody})),
-		failures(table.RecordAttempts(ctx, []notification.Delivery{delivered, exhausted})))
+		failures(table.RecordAttempts(ctx, []notification.Delivery{delivered, exhausted})),
+		seedRecovery(ctx, table, notification.Exhausted, 1), planPage(ctx, table))
 }
 
-// seedOverdue stores a delivery whose next attempt is long past its time.
+// seedRecovery stores a recovery that means the deliveries of one status.
+func seedRecovery(ctx context.Context, table *store.Table, status notification.Status, part int) error {
+	return table.InsertRecovery(ctx, notification.Recovery{
+		RecoveryKey: notification.RecoveryKey{CloudName: "demo", ID: recoveryID}, Status: notification.RecoveryRunning,
+		Filter: notification.LogFilter{Status: status}, From: accepted.Add(-time.Hour), To: accepted.Add(time.Hour), MaxPerSecond: 20, By: apiKey,
+		Part: part, StartedAt: accepted, ExpiresAt: expires, Revision: 1,
+	})
+}
+
+// planPage stores the page of the recovery that names the exhausted delivery.
+func planPage(ctx context.Context, table *store.Table) error {
+	_, _, err := table.PlanRecoveryPage(ctx, notification.RecoveryPage{
+		RecoveryKey: notification.RecoveryKey{CloudName: "demo", ID: recoveryID}, Number: 1, ExpiresAt: expires,
+		Steps: []notification.RecoveryStep{{DeliveryID: exhaustedID}},
+	})
+	return err
+}
+
+// seedOverdue stores a delivery whose next attempt is long past its time, and a
+// recovery, in its third part, that means it.
 func seedOverdue(ctx context.Context, table *store.Table) error {
 	event := notification.Event{
-		CloudName: "demo", ID: "order/17", NotificationType: "upload", AcceptedAt: accepted, ExpiresAt: expires,
+		CloudName: "demo", ID: "order/17", NotificationType: "upload", Status: notification.EventAccepted, AcceptedAt: accepted, ExpiresAt: expires,
+		Body:    []byte(`{"notification_type":"upload","public_id":"dog"`),
 		Targets: []notification.Target{{DeliveryID: deliveredID, URL: "https://shop.example/hooks/first"}},
 	}
 	d := delivery(event, 0, notification.Retrying)
 	d.NextAt, d.NextLane = accepted, notification.First
 	d.Attempted(notification.Attempt{Number: 1, StartedAt: accepted, Lane: notification.First, Reason: notification.ReasonStatus})
-	return failures(table.RecordAttempts(ctx, []notification.Delivery{d}))
+	_, inserting := table.InsertEvents(ctx, []notification.Event{event})
+	return errors.Join(failures(inserting), failures(table.RecordAttempts(ctx, []notification.Delivery{d})),
+		seedRecovery(ctx, table, notification.Retrying, 3))
 }
 
 // delivery is an event's delivery to one of its targets.

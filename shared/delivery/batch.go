@@ -215,10 +215,24 @@ func (s Service) settle(ctx context.Context, over []*task) {
 	s.sendRetries(ctx, recorded)
 	// Another process has recorded these, and may die before it sends the retry.
 	s.read(ctx, elsewhere)
+	s.noteRepeats(ctx, elsewhere)
 	s.resume(ctx, elsewhere)
 	for _, t := range tasks {
 		if t.posted {
 			s.learned(ctx, t)
+		}
+	}
+}
+
+// noteRepeats notes of attempts that another process has recorded that they were
+// made here too. That is for people to know: what cannot be noted is only logged.
+func (s Service) noteRepeats(ctx context.Context, tasks []*task) {
+	for _, t := range tasks {
+		if t.err != nil || !t.posted {
+			continue
+		}
+		if err := s.Records.NoteRepeat(ctx, key(t.message), t.message.Attempt); err != nil {
+			s.Log.WarnContext(ctx, "repeat not noted", "delivery_id", t.message.DeliveryID, "error", err)
 		}
 	}
 }

@@ -26,6 +26,9 @@ type Records interface {
 	// that was not written, by index: notification.ErrConflict where the record
 	// has moved on.
 	RecordAttempts(ctx context.Context, deliveries []notification.Delivery) (failed map[int]error)
+	// NoteRepeat says of an attempt that is on record that it was made twice, and
+	// that what became of it the other time is not on record.
+	NoteRepeat(ctx context.Context, key notification.DeliveryKey, attempt int) error
 }
 
 // Events reads back the event of a message that is a reference. It reports

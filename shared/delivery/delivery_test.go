@@ -583,6 +583,9 @@ func TestTwoProcessesOneFirstAttempt(t *testing.T) {
 	if waiting := b.queue.Waiting(); len(failed) > 0 || len(waiting) != 1 || waiting[0].Attempt != 2 {
 		t.Errorf("the second process ends in %v, with %+v waiting, want it to send the retry", failed, waiting)
 	}
+	if record := b.record(t, 1); len(record.Attempts) != 1 || !record.Attempts[0].Repeated {
+		t.Errorf("record = %+v, want one attempt that says that it was made twice", record)
+	}
 }
 
 // A process that claimed a retry and died does not keep it for ever.

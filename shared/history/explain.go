@@ -50,6 +50,9 @@ func Explain(e notification.Event) []string {
 	for _, t := range e.Targets {
 		byTrigger = byTrigger || t.Why == notification.ByTrigger
 	}
+	if toldSince(e) {
+		say("When the event was accepted, no trigger was for %s or for all. A recovery has told those that were made since.", e.NotificationType)
+	}
 	if !byTrigger && e.Status == notification.EventAccepted {
 		say("No trigger was told: when the event was accepted, none was for %s or for all.", e.NotificationType)
 	}
@@ -61,6 +64,12 @@ func Explain(e notification.Event) []string {
 
 // notShown is why there is no notification to show.
 const notShown = "The notification is not shown: keep_payloads was false when the event was accepted, and so it was never kept."
+
+// toldSince reports whether an event that matched nothing was recovered: it has a
+// row of its own, as what has no delivery, and targets, but was never held.
+func toldSince(e notification.Event) bool {
+	return e.LogID != "" && len(e.Targets) > 0 && e.HeldUntil.IsZero() && e.ReleasedAt.IsZero()
+}
 
 // ExplainTarget says in a sentence why a URL is told of an event.
 func ExplainTarget(t notification.Target) string {
@@ -105,8 +114,8 @@ func Note(a notification.Attempt) string {
 	if !a.Repeated {
 		return ""
 	}
-	return "This attempt was taken up before, and what became of that is not on record: the receiver may have got the same " +
-		notification.DeliveryHeader + " and " + notification.AttemptHeader + " already."
+	return "This attempt was taken up another time, and what became of that is not on record: the receiver may have got the same " +
+		notification.DeliveryHeader + " and " + notification.AttemptHeader + " twice."
 }
 
 // Advice says what the receiver's owner can do about a failed attempt.

@@ -80,3 +80,34 @@ func TestExplainLeftOut(t *testing.T) {
 		t.Errorf("delivery: %s", said)
 	}
 }
+
+// A recovery counts what was not kept, and leaves it as it is.
+func TestRecoverSkipsWhatWasNotKept(t *testing.T) {
+	r := newRecoverTest()
+	r.unmatched(t)
+	untold := r.event(t, "not-kept", "upload")
+	untold.LeftOut, untold.Body, untold.Revision = true, nil, 1
+	if err := r.store.ReplaceEvent(t.Context(), untold); err != nil {
+		t.Fatal(err)
+	}
+	d := r.delivery(t, "https://a.example", notification.Exhausted)
+	d.DeliveryID, d.LeftOut = rowID(r.clock.Now()), true
+	d.Attempts, d.AttemptCount = nil, 0
+	r.attempt(t, &d, notification.Attempt{Number: 1, Reason: notification.ReasonStatus})
+	for name, asked := range map[string]notification.Recovery{"deliveries": r.asked(10), "events": r.askedUnmatched("")} {
+		count, err := r.Count(t.Context(), asked)
+		if err != nil || count.Skipped[notification.SkipNotKept] != 1 {
+			t.Errorf("%s: count %+v, %v", name, count, err)
+		}
+		k := r.start(t, asked)
+		r.run(t, k, 1)
+		if got := r.progress(t, k); got.Skipped[notification.SkipNotKept] != 1 {
+			t.Errorf("%s: %+v", name, got)
+		}
+		for _, m := range r.take() {
+			if m.LeftOut || m.EventID == untold.ID || m.DeliveryID == d.DeliveryID {
+				t.Errorf("%s: queued %+v", name, m)
+			}
+		}
+	}
+}

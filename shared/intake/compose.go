@@ -195,16 +195,10 @@ type targetList struct {
 }
 
 func (l *targetList) add(url string, why notification.Why, triggerID string) {
-	if url == "" {
-		return
+	if url != "" {
+		l.targets = notification.AddTarget(l.targets, url, notification.Naming{Why: why, TriggerID: triggerID},
+			func() string { return l.ids.next(l.at) })
 	}
-	for i, t := range l.targets {
-		if t.URL == url {
-			l.targets[i].Also = append(l.targets[i].Also, notification.Naming{Why: why, TriggerID: triggerID})
-			return
-		}
-	}
-	l.targets = append(l.targets, notification.Target{DeliveryID: l.ids.next(l.at), URL: url, Why: why, TriggerID: triggerID})
 }
 
 func (l *targetList) addTriggers(notificationType string, hooks notification.Hooks) {

@@ -108,8 +108,8 @@ type Attempt struct {
 	Timestamp int64
 	Signature string
 	Lane      Lane
-	// Repeated says that the attempt was taken up before, and what became of it then
-	// is not on record: its receiver may have been told already.
+	// Repeated says that the attempt was taken up another time, and what became of it
+	// then is not on record: its receiver may have been told twice.
 	Repeated bool
 	// RetryAfter is the wait that the receiver asked for, 0 for none.
 	RetryAfter time.Duration

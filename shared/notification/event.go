@@ -152,6 +152,18 @@ type Target struct {
 	Also []Naming
 }
 
+// AddTarget adds a URL to a list of targets. One that is there already gets a
+// further reason: a URL is told once. newID makes the id of a delivery.
+func AddTarget(list []Target, url string, named Naming, newID func() string) []Target {
+	for i, t := range list {
+		if t.URL == url {
+			list[i].Also = append(list[i].Also, named)
+			return list
+		}
+	}
+	return append(list, Target{DeliveryID: newID(), URL: url, Why: named.Why, TriggerID: named.TriggerID})
+}
+
 // Naming is one reason for which an event goes to a URL.
 type Naming struct {
 	Why       Why

@@ -1,6 +1,7 @@
 package notificationtest
 
 import (
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -45,6 +46,30 @@ func testClaim(t *testing.T, s storeTest) {
 	if _, claimed, err := s.Claim(t.Context(), d.DeliveryKey, 3, now, until); !claimed || err != nil {
 		t.Errorf("claim after recording: got %t, %v, want true", claimed, err)
 	}
+}
+
+// A note of a repeat is of one attempt, stays with it, and can be made twice.
+func testNoteRepeat(t *testing.T, s storeTest) {
+	d := s.newDelivery()
+	if err := s.NoteRepeat(t.Context(), d.DeliveryKey, 1); notificationCode(err) != notification.NotFound {
+		t.Errorf("of a delivery without a record: %v, want not_found", err)
+	}
+	d.Attempts[0].Repeated = false
+	s.mustRecord(t, d)
+	for range 2 {
+		if err := s.NoteRepeat(t.Context(), d.DeliveryKey, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.NoteRepeat(t.Context(), d.DeliveryKey, 2); !errors.Is(err, notification.ErrConflict) {
+		t.Errorf("of an attempt that is not on record: %v, want a conflict", err)
+	}
+	d.Attempts[0].Repeated = true
+	s.wantDelivery(t, d)
+	second := attempted(d, s.clock.Now())
+	second.Attempts[1].Repeated = false
+	s.mustRecord(t, second)
+	s.wantDelivery(t, second)
 }
 
 func testClaimUnknown(t *testing.T, s storeTest) {

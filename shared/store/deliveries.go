@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -112,6 +113,28 @@ func (t *Table) RecordAttempts(ctx context.Context, deliveries []notification.De
 		}
 	}
 	return failed
+}
+
+// NoteRepeat says of an attempt that is on record that it was made twice. A delivery
+// without a record is a *notification.Error of code NotFound.
+func (t *Table) NoteRepeat(ctx context.Context, name notification.DeliveryKey, attempt int) error {
+	k, ok := deliveryKey(name)
+	if !ok {
+		return noRecord(name)
+	}
+	there, noted, err := t.updateIf(ctx, k, "ADD repeats :attempt", "attempt_count >= :number", map[string]types.AttributeValue{
+		":attempt": set(strconv.Itoa(attempt)),
+		":number":  number(int64(attempt)),
+	}, types.ReturnValueNone)
+	switch {
+	case err != nil:
+		return fmt.Errorf("note repeat of attempt %d of delivery %s: %w", attempt, name.DeliveryID, err)
+	case !noted && there == nil:
+		return noRecord(name)
+	case !noted:
+		return fmt.Errorf("note repeat of attempt %d of delivery %s: %w", attempt, name.DeliveryID, notification.ErrConflict)
+	}
+	return nil
 }
 
 // marked returns those of the valid deliveries whose hour has its mark: without

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -96,7 +98,12 @@ func readDelivery(k notification.DeliveryKey, attributes map[string]types.Attrib
 		LeasedUntil:      f.time("leased_until"),
 		ExpiresAt:        f.expiry(),
 	}
-	f.each("attempts", func(f *fields) { d.Attempts = append(d.Attempts, readAttempt(f)) })
+	repeats := f.set("repeats")
+	f.each("attempts", func(f *fields) {
+		a := readAttempt(f)
+		a.Repeated = a.Repeated || slices.Contains(repeats, strconv.Itoa(a.Number))
+		d.Attempts = append(d.Attempts, a)
+	})
 	return d, f.err
 }
 
