@@ -60,6 +60,7 @@ func (c *checks) invokeAll(ctx context.Context, update bool) error {
 	}
 	golden := filepath.Join(c.root, goldenFile)
 	if update {
+		fmt.Printf("%5.1f s  sam local invoke: %d answers go to %s\n", time.Since(began).Seconds(), len(answers), goldenFile)
 		return errors.Join(append(faults, writeGolden(golden, answers))...)
 	}
 	want, err := readGolden(golden)
