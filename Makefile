@@ -17,7 +17,12 @@ ROUNDS        ?= 1000
 SEED          ?= 1
 PAGE_ROWS     ?= 100000
 ALARM         ?=
+UPDATE        ?=
 export PORT EMULATOR_PORT PARAMS WAIT_SCALE
+
+# What is deployed is compiled by this Go, whichever is installed here: go fetches
+# it. make vulnerabilities says when it is too old.
+TOOLCHAIN ?= go1.26.10
 
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := .tools/golangci-lint-$(GOLANGCI_VERSION)
@@ -25,8 +30,8 @@ GOLANGCI := .tools/golangci-lint-$(GOLANGCI_VERSION)
 LOCAL := .local/mediahooks-local
 
 # ARCH=host is for the local stack, which runs the binaries as they are.
-TARGET_arm64  := GOOS=linux GOARCH=arm64
-TARGET_x86_64 := GOOS=linux GOARCH=amd64
+TARGET_arm64  := GOOS=linux GOARCH=arm64 GOTOOLCHAIN=$(TOOLCHAIN)
+TARGET_x86_64 := GOOS=linux GOARCH=amd64 GOTOOLCHAIN=$(TOOLCHAIN)
 TARGET_host   := GOOS= GOARCH=
 
 FUNCTIONS := $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
@@ -61,7 +66,7 @@ build: $(FUNCTIONS:%=build-%) ## write bin/<function>/bootstrap, for ARCH=arm64 
 $(FUNCTIONS:%=build-%): build-%:
 	@$(if $(filter $(ARCH),arm64 x86_64 host),,$(error ARCH=$(ARCH): must be arm64 or x86_64))\
 		env $(TARGET_$(ARCH)) CGO_ENABLED=0 \
-		go build -trimpath -tags lambda.norpc -ldflags '-s -w' -o $(BIN)/$*/bootstrap ./functions/$*
+		go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags '-s -w' -o $(BIN)/$*/bootstrap ./functions/$*
 
 .PHONY: local
 local: tools
@@ -81,8 +86,9 @@ down: ## stop what make up has started
 	@test ! -x $(LOCAL) || exec $(LOCAL) down
 
 .PHONY: test
-test: tools clients browser lint ## everything that CI runs
+test: tools clients browser lint vulnerabilities ## everything that CI runs
 	go test ./...
+	@$(MAKE) sam-local
 
 # The packages of other languages that the end-to-end tests verify with.
 CLIENTS := $(wildcard infra/local/clients/package-lock.json)
@@ -120,6 +126,37 @@ $(GOLANGCI):
 	@echo "Installing golangci-lint $(GOLANGCI_VERSION) into .tools (one to three minutes, once)"
 	@GOBIN="$(CURDIR)/.tools" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv .tools/golangci-lint $@
+
+# The Go vulnerability database is a Go module, and comes the way that modules do.
+# It is pinned, so that the same sources pass tomorrow if they pass today; VULNDB=latest
+# asks what has become known since.
+GOVULNCHECK_VERSION := v1.9.0
+GOVULNCHECK := .tools/govulncheck-$(GOVULNCHECK_VERSION)
+VULNDB ?= v0.0.0-20261105234957-e22db6528018
+
+.PHONY: vulnerabilities
+vulnerabilities: $(GOVULNCHECK) ## fail for known vulnerabilities that the code can reach, by VULNDB (pinned; latest)
+	@dir=$$(go mod download -json golang.org/x/vulndb@$(VULNDB) | sed -n 's/^.*"Dir": "\(.*\)".*$$/\1/p') && \
+		echo "govulncheck with $$(basename "$$dir") and $(TOOLCHAIN)" && \
+		GOTOOLCHAIN=$(TOOLCHAIN) $(GOVULNCHECK) -db "file://$$dir/data/osv" ./...
+
+$(GOVULNCHECK):
+	@GOBIN="$(CURDIR)/.tools" go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+	@mv .tools/govulncheck $@
+
+CYCLONEDX_VERSION := v1.10.0
+CYCLONEDX := .tools/cyclonedx-gomod-$(CYCLONEDX_VERSION)
+
+.PHONY: sbom
+sbom: build $(CYCLONEDX) ## write bin/<function>.cdx.json: which modules each binary holds, and the Go that compiled it (CycloneDX)
+	@for name in $(FUNCTIONS); do \
+		$(CYCLONEDX) bin -json -std -noserial -notimestamp -version "$$(git describe --tags --always --dirty)" -output $(BIN)/$$name.cdx.json $(BIN)/$$name/bootstrap || exit 1; \
+		echo "$(BIN)/$$name.cdx.json"; \
+	done
+
+$(CYCLONEDX):
+	@GOBIN="$(CURDIR)/.tools" go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
+	@mv .tools/cyclonedx-gomod $@
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (10s)
@@ -160,6 +197,11 @@ faults: tools ## look for a lost notification in ROUNDS (1000) rounds that follo
 drill: tools clients ## make an alarm's condition happen on a local stack and judge the alarm; ALARM=deliveries-exhausted, all of them without
 	@go test ./infra/local/e2e -run '^TestAlarms$$/^$(ALARM)$(if $(ALARM),$$)' -count=1 -v -timeout 15m
 
+.PHONY: sam-local
+sam-local: tools ## run events/ through sam local invoke, the trigger calls through start-api; UPDATE=1 writes what is expected
+	@$(MAKE) --silent build ARCH=host BIN=.local/build
+	@go run ./infra/samlocal -update=$(if $(UPDATE),true,false)
+
 .PHONY: simulate
 simulate: ## write docs/capacity.md's figures: what the lanes do on AWS, simulated (a minute)
 	@go run ./infra/simulation -write
@@ -173,6 +215,12 @@ docs: ## write docs/configuration.md, docs/event-types.md and docs/metrics.md fr
 .PHONY: deploy
 deploy: tools build ## deploy to the AWS account of your credentials; STAGE=prod for that table of samconfig.toml
 	.venv/bin/sam deploy --config-env $(STAGE)
+
+MINUTES ?= 10
+
+.PHONY: guard
+guard: ## have each update of a deployed stack rolled back if an alarm goes off within MINUTES (10; 0 ends it); STAGE
+	@$(OPERATOR) -minutes $(MINUTES) guard
 
 # What a stack needs besides its deployment; STAGE names it, the credentials
 # are your shell's.

@@ -138,6 +138,9 @@ func showAttempt(d history.Delivery, a notification.Attempt) attempt {
 		for _, header := range sent.Header {
 			shown.Request.Headers[header.Name] = header.Value
 		}
+		if d.Event.Traceparent != "" {
+			shown.Request.Headers[notification.TraceparentHeader] = d.Event.Traceparent
+		}
 	}
 	return shown
 }

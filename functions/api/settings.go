@@ -20,6 +20,7 @@ type settings struct {
 	Success            string `json:"success"`
 	RetrySchedule      string `json:"retry_schedule"`
 	KeepPayloads       bool   `json:"keep_payloads"`
+	ForwardTraceparent bool   `json:"forward_traceparent"`
 }
 
 func (a api) showSettings(s notification.Settings) settings {
@@ -30,6 +31,7 @@ func (a api) showSettings(s notification.Settings) settings {
 		Success:            cmp.Or(string(s.Success), a.stack.Success),
 		RetrySchedule:      a.stack.Schedule.String(),
 		KeepPayloads:       !s.LeaveOutPayloads,
+		ForwardTraceparent: s.ForwardTraceparent,
 	}
 	if s.RetrySchedule != nil {
 		shown.RetrySchedule = retry.Schedule(s.RetrySchedule).String()

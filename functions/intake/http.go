@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/mediahooks/mediahooks/shared/intake"
+	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/web"
 )
 
@@ -42,7 +43,7 @@ func (h handler) readEvents(r *http.Request, caller web.Caller) (intake.Call, []
 		return intake.Call{}, nil, err
 	}
 	env := caller.Environment
-	origin := intake.Origin{CloudName: env.CloudName, IdempotencyKey: r.Header.Get("Idempotency-Key")}
+	origin := intake.Origin{CloudName: env.CloudName, IdempotencyKey: r.Header.Get("Idempotency-Key"), Traceparent: r.Header.Get(notification.TraceparentHeader)}
 	call, err := intake.ReadCall(origin, body)
 	if err != nil {
 		return call, nil, err

@@ -156,6 +156,7 @@ var wantFor = map[string]struct {
 	"example-unknown-type.json":        {400, `{"error":{"message":"event_type: Invalid value all"}}`, 0, 0, 0},
 	"example-unknown-trigger.json":     {404, `{"error":{"message":"record_not_found"}}`, 0, 0, 0},
 	"event-with-notification-url.json": {202, `"uri":"https://shop.example/hooks/this-call","why":"per_call"}]}`, 2, 0, 1},
+	"event-traced.json":                {202, `{"event_id":"upload-4720","status":"accepted"`, 1, 0, 1},
 	"event-with-idempotency-key.json":  {202, `{"event_id":"order-81-photo-2","status":"accepted"`, 1, 0, 1},
 	"list.json":                        {202, `{"events":[{"event_id":"rename-1","status":"accepted"`, 2, 0, 2},
 	"upload-preset.json":               {202, `"uri":"https://shop.example/hooks/photos","why":"preset"}]}`, 2, 0, 1},
@@ -257,6 +258,19 @@ func TestContextByWay(t *testing.T) {
 		if err != nil || !strings.Contains(string(body), want) {
 			t.Errorf("%s: %s, %v, want %s", file, body, err, want)
 		}
+	}
+}
+
+func TestTraceparent(t *testing.T) {
+	s := newServer(t)
+	settings := notification.Settings{Version: 2, ForwardTraceparent: true}
+	if err := s.store.ReplaceSettings(t.Context(), "demo", settings); err != nil {
+		t.Fatal(err)
+	}
+	s.serve(t, "event-traced.json")
+	const want = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	if all, waiting := s.store.AllEvents(), s.queue.Waiting(); all[0].Traceparent != want || waiting[0].Traceparent != want {
+		t.Errorf("the event has %q and its message %q", all[0].Traceparent, waiting[0].Traceparent)
 	}
 }
 

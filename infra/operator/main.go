@@ -1,7 +1,7 @@
 // Command operator does, with the AWS credentials of the shell, what a stack
 // needs besides its deployment: the first environment, the account key, new
-// wrapping for data keys. make environment, make account, make rotate-account-key
-// and make rewrap are its subcommands; docs/runbooks say when to use which.
+// wrapping for data keys, alarms that guard its updates. make environment, make
+// account, make rotate-account-key, make rewrap and make guard are its subcommands; docs/runbooks say when to use which.
 package main
 
 import (
@@ -38,7 +38,9 @@ func main() {
 type operator struct {
 	cfg     aws.Config
 	outputs map[string]string
+	stack   string
 	cloud   string
+	minutes int
 	out     io.Writer
 }
 
@@ -48,15 +50,17 @@ var commands = map[string]func(operator, context.Context) error{
 	"account":            operator.account,
 	"rotate-account-key": operator.rotateAccountKey,
 	"rewrap":             operator.rewrap,
+	"guard":              operator.guard,
 }
 
-var errUsage = errors.New("usage: operator [-stage STAGE] [-cloud CLOUD] environment|account|rotate-account-key|rewrap")
+var errUsage = errors.New("usage: operator [-stage STAGE] [-cloud CLOUD] [-minutes N] environment|account|rotate-account-key|rewrap|guard")
 
 func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
 	flags := flag.NewFlagSet("operator", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	stage := flags.String("stage", "default", "the table of samconfig.toml that names the stack")
 	cloud := flags.String("cloud", "", "the cloud_name of the environment")
+	minutes := flags.Int("minutes", 0, "how long alarms are watched after an update")
 	if err := flags.Parse(args); err != nil || flags.NArg() != 1 {
 		return errUsage
 	}
@@ -64,11 +68,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	if !ok {
 		return errUsage
 	}
-	o := operator{cloud: *cloud, out: out}
 	name, err := stackOf(*stage)
 	if err != nil {
 		return err
 	}
+	o := operator{stack: name, cloud: *cloud, minutes: *minutes, out: out}
 	if o.cfg, err = config.LoadDefaultConfig(ctx); err != nil {
 		return fmt.Errorf("load AWS configuration: %w", err)
 	}
@@ -158,5 +162,25 @@ func (o operator) rewrap(ctx context.Context) error {
 		return fmt.Errorf("after %d data keys: %w", n, err)
 	}
 	fmt.Fprintf(o.out, "%d data keys are encrypted under the newest material of %s.\n", n, o.outputs["SecretsKeyArn"])
+	return nil
+}
+
+// guard has CloudFormation roll back updates that set off an alarm.
+func (o operator) guard(ctx context.Context) error {
+	if o.minutes < 0 || o.minutes > 180 {
+		return fmt.Errorf("MINUTES %d: must be 1 to 180, or 0 to guard the stack no longer", o.minutes)
+	}
+	alarms, err := account.Guard(ctx, o.cfg, o.stack, o.minutes)
+	if err != nil {
+		return err
+	}
+	if o.minutes == 0 {
+		fmt.Fprintf(o.out, "Updates of %s are no longer rolled back by alarms.\n", o.stack)
+		return nil
+	}
+	fmt.Fprintf(o.out, `Each update of %s from now on is rolled back as a whole if, while it is made or in the %d minutes after, one of these goes off:
+  %s
+sam deploy then takes these minutes longer, and fails when an update is rolled back.
+`, o.stack, o.minutes, strings.Join(alarms, "\n  "))
 	return nil
 }

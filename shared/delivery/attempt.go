@@ -114,17 +114,17 @@ func (s Service) sign(ctx context.Context, m notification.Message, at time.Time)
 	if err != nil {
 		return req, by, "", fmt.Errorf("sign delivery %s: %w", m.DeliveryID, err)
 	}
-	return notification.Request{
-		URL: m.URL,
-		Header: map[string]string{
-			"Content-Type":               "application/json",
-			notification.TimestampHeader: strconv.FormatInt(timestamp, 10),
-			notification.SignatureHeader: digest,
-			notification.DeliveryHeader:  m.DeliveryID,
-			notification.AttemptHeader:   strconv.Itoa(m.Attempt),
-		},
-		Body: body,
-	}, signed{key.APIKey, key.Algorithm, timestamp, digest}, "", nil
+	header := map[string]string{
+		"Content-Type":               "application/json",
+		notification.TimestampHeader: strconv.FormatInt(timestamp, 10),
+		notification.SignatureHeader: digest,
+		notification.DeliveryHeader:  m.DeliveryID,
+		notification.AttemptHeader:   strconv.Itoa(m.Attempt),
+	}
+	if m.Traceparent != "" {
+		header[notification.TraceparentHeader] = m.Traceparent
+	}
+	return notification.Request{URL: m.URL, Header: header, Body: body}, signed{key.APIKey, key.Algorithm, timestamp, digest}, "", nil
 }
 
 // nothingSent says why there is no request.

@@ -73,6 +73,9 @@ func (c composer) compose(r Report) (notification.Event, error) {
 	if !event.LeftOut {
 		event.PublicIDs = publicIDs(r.Payload)
 	}
+	if c.env.Settings.ForwardTraceparent {
+		event.Traceparent = r.Traceparent
+	}
 	event.Misfit = misfit.Find(event.NotificationType, r.Payload)
 	event.Targets, err = c.targets(r, event)
 	if err != nil {

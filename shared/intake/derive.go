@@ -26,6 +26,7 @@ func derive(r Report, event notification.Event) ([]Report, error) {
 		Source:      r.Source,
 		SourceID:    r.SourceID,
 		ClientIP:    r.ClientIP,
+		Traceparent: r.Traceparent,
 		parent:      event.ID,
 	}
 	var derived []Report

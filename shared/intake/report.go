@@ -19,7 +19,7 @@ const maxText = 256
 // fields are those of an event; any other is a fault, since a misspelt name
 // would otherwise be an event that does what nobody asked for.
 var fields = []string{
-	"event_id", "cloud_name", "notification_type", "method", "payload", "triggered_at", "triggered_by", "client_ip",
+	"event_id", "cloud_name", "notification_type", "method", "payload", "triggered_at", "triggered_by", "client_ip", "traceparent",
 	"notification_url", "eager", "eager_async", "eager_notification_url", "upload_preset", "batch_id", "assets",
 }
 
@@ -58,6 +58,7 @@ func readReport(path string, origin Origin, raw []byte) (Report, error) {
 		o.Fail("payload", "is required, and must be an object")
 	}
 	readContext(o, &r)
+	readTraceparent(o, &r, origin)
 	checkText(o, "method", r.Method)
 	checkText(o, "batch_id", r.BatchID)
 	checkText(o, "upload_preset", r.UploadPreset)

@@ -27,6 +27,9 @@ type Origin struct {
 	// way in, stand for the event_id of an event that has none; "-i" is appended
 	// for the event at index i of a list.
 	IdempotencyKey, DefaultID string
+	// Traceparent is the header of that name: the trace context of the events
+	// that name none themselves.
+	Traceparent string
 }
 
 // Report is one event as its producer reports it, read and valid in itself.
@@ -45,6 +48,8 @@ type Report struct {
 	ClientIP        string
 	NotificationURL string
 	UploadPreset    string
+	// Traceparent is the event's trace context, or empty.
+	Traceparent string
 	// BatchID is the event's, or its payload's.
 	BatchID string
 	// batchInPayload says that the payload has it as a field.

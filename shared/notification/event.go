@@ -37,8 +37,11 @@ type Event struct {
 	Misfit string
 	// ParentID is the event that this one was derived from: a delete from its
 	// folder's, say.
-	ParentID   string
-	AcceptedAt time.Time
+	ParentID string
+	// Traceparent is the producer's trace context, where the environment has it
+	// handed on to receivers; see TraceparentHeader.
+	Traceparent string
+	AcceptedAt  time.Time
 	// HeldUntil is when a held event is released without its other half; zero
 	// for one that never was held.
 	HeldUntil time.Time
@@ -200,5 +203,6 @@ func (e Event) Message(t Target, attempt int, lane Lane, due time.Time) Message 
 		AcceptedAt:       e.AcceptedAt,
 		LeftOut:          e.LeftOut,
 		Body:             e.Body,
+		Traceparent:      e.Traceparent,
 	}
 }

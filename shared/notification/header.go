@@ -7,4 +7,9 @@ const (
 	SignatureHeader = "X-Cld-Signature"
 	DeliveryHeader  = "X-Mediahooks-Delivery"
 	AttemptHeader   = "X-Mediahooks-Attempt"
+	// TraceparentHeader names the trace that an event belongs to. A notification
+	// has it where the environment has asked for that and the producer named one.
+	//
+	// Source: W3C, Trace Context, Traceparent Header.
+	TraceparentHeader = "Traceparent"
 )

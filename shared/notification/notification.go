@@ -66,6 +66,8 @@ type Message struct {
 	// Body is the packed notification up to its signature_key; see package
 	// payload.
 	Body []byte `json:"body,omitempty"`
+	// Traceparent is the event's.
+	Traceparent string `json:"traceparent,omitempty"`
 }
 
 // IsReference reports whether the message leaves its URL and body to the
@@ -79,6 +81,6 @@ func (m Message) IsLost() bool { return m.LeftOut && len(m.Body) == 0 }
 // Reference returns the message without its URL and body.
 func (m Message) Reference() Message {
 	m.URL, m.Body, m.Why, m.TriggerID, m.NotificationType = "", nil, "", "", ""
-	m.AcceptedAt, m.Lead, m.PublicIDs = time.Time{}, false, nil
+	m.AcceptedAt, m.Lead, m.PublicIDs, m.Traceparent = time.Time{}, false, nil, ""
 	return m
 }

@@ -28,13 +28,16 @@ type Settings struct {
 	// accepted from then on: they are in the messages that carry them, and nowhere
 	// else.
 	LeaveOutPayloads bool
+	// ForwardTraceparent hands the trace context of an event's producer on to its
+	// receivers.
+	ForwardTraceparent bool
 }
 
 // Equal reports whether two settings are the same.
 func (s Settings) Equal(other Settings) bool {
 	return s.Version == other.Version && s.SignatureAlgorithm == other.SignatureAlgorithm &&
 		s.IncludeClientIP == other.IncludeClientIP && s.FolderMode == other.FolderMode && s.Success == other.Success &&
-		s.LeaveOutPayloads == other.LeaveOutPayloads &&
+		s.LeaveOutPayloads == other.LeaveOutPayloads && s.ForwardTraceparent == other.ForwardTraceparent &&
 		(s.RetrySchedule == nil) == (other.RetrySchedule == nil) && slices.Equal(s.RetrySchedule, other.RetrySchedule)
 }
 

@@ -27,6 +27,7 @@ func testEventFields(t *testing.T, s storeTest) {
 	at := s.clock.Now()
 	full := s.newEvent("full", 2)
 	full.Method, full.BatchID, full.Misfit, full.ParentID = "explicit", "b"+awkward, "public_id: is missing "+awkward, "parent"
+	full.Traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	full.PublicIDs, full.LogID = []string{"b", "a" + awkward}, "01KGGVH71G3T9W6QH0ZC5V8N2M"
 	full.Targets[0].Also = []notification.Naming{{Why: notification.ByTrigger, TriggerID: "t"}, {Why: notification.ByCall}}
 	full.Status, full.HeldUntil = notification.EventHeld, at.Add(time.Hour+1).UTC()

@@ -201,6 +201,7 @@ func (s storeTest) fullSettings(version int64) notification.Settings {
 	return notification.Settings{
 		Version: version, SignatureAlgorithm: "sha256", IncludeClientIP: true, FolderMode: notification.FixedFolders,
 		Success: notification.Any2xx, RetrySchedule: []time.Duration{time.Second, time.Hour}, LeaveOutPayloads: true,
+		ForwardTraceparent: true,
 	}
 }
 

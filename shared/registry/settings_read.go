@@ -11,7 +11,9 @@ import (
 )
 
 // settingsFields are the fields of settings.
-var settingsFields = []string{"signature_algorithm", "include_client_ip", "folder_mode", "success", "retry_schedule", "keep_payloads"}
+var settingsFields = []string{
+	"signature_algorithm", "include_client_ip", "folder_mode", "success", "retry_schedule", "keep_payloads", "forward_traceparent",
+}
 
 // DynamicFolders is the name of the folder mode that is the zero value.
 const DynamicFolders = "dynamic"
@@ -57,6 +59,9 @@ func ReadSettings(object *request.Object) (edits Edits, err error) {
 		case "keep_payloads":
 			leaveOut := object.Raw(f.Name) != nil && !object.Flag(f.Name)
 			edits = append(edits, func(s *notification.Settings) { s.LeaveOutPayloads = leaveOut })
+		case "forward_traceparent":
+			forward := object.Flag(f.Name)
+			edits = append(edits, func(s *notification.Settings) { s.ForwardTraceparent = forward })
 		}
 	}
 	return edits, object.Err()

@@ -37,6 +37,7 @@ func eventItem(event notification.Event) item {
 		text("batch_id", event.BatchID).
 		text("misfit", event.Misfit).
 		text("parent_id", event.ParentID).
+		text("traceparent", event.Traceparent).
 		time("accepted_at", event.AcceptedAt).
 		expiry(event.ExpiresAt)
 	if event.Status != notification.EventAccepted {
@@ -73,6 +74,7 @@ func readEvent(cloudName, eventID string, attributes map[string]types.AttributeV
 		BatchID:          f.text("batch_id"),
 		Misfit:           f.text("misfit"),
 		ParentID:         f.text("parent_id"),
+		Traceparent:      f.text("traceparent"),
 		AcceptedAt:       f.time("accepted_at"),
 		HeldUntil:        f.time("held_until"),
 		ReleasedAt:       f.time("released_at"),
