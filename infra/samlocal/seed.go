@@ -62,7 +62,7 @@ func (c *checks) newTable(ctx context.Context, name, folder string) error {
 		return err
 	}
 	switch folder {
-	case "api":
+	case "api", "console":
 		return seedHistory(ctx, table)
 	case "recovery":
 		return seedOverdue(ctx, table)
