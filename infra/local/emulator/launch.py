@@ -45,6 +45,8 @@ runpy.run_path("kms.py")
 runpy.run_path("gateway.py")
 if os.environ["AUTH"] == "true":
     runpy.run_path("auth.py")
+if "WATCHED_ENDPOINT_URL" in os.environ:
+    runpy.run_path("calls.py")
 
 config = Config()
 config.bind = ["fd://3"]
