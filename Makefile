@@ -135,6 +135,10 @@ faults: tools ## look for a lost notification in ROUNDS (1000) rounds that follo
 simulate: ## write docs/capacity.md's figures: what the lanes do on AWS, simulated (a minute)
 	@go run ./infra/simulation -write
 
+.PHONY: cost
+cost: tools ## count what a million deliveries cost on AWS, on the local stack (a minute), and write docs/cost.md
+	@go run ./infra/cost -write
+
 .PHONY: docs
 docs: ## write docs/configuration.md and docs/event-types.md from what they describe
 	go run ./infra/configuration
