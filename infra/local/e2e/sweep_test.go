@@ -21,17 +21,32 @@ import (
 // TestSweep has somebody purge the lanes while a retry waits there. The schedule's
 // invocation of the recovery function, an hour later, brings it back.
 func TestSweep(t *testing.T) {
+	for _, lane := range []notification.Lane{notification.First, notification.Slow} {
+		t.Run(string(lane), func(t *testing.T) { sweepBringsBack(t, lane) })
+	}
+}
+
+// sweepBringsBack loses a retry of a lane. On the slow one are those of attempts
+// that took a second or more.
+func sweepBringsBack(t *testing.T, lane notification.Lane) {
 	receiver := notificationtest.NewReceiver(t)
 	receiver.Answer(func(n int, _ notificationtest.Request) notificationtest.Reply {
-		if n == 1 {
-			return notificationtest.Reply{StatusCode: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"900"}}}
+		if n > 1 {
+			return notificationtest.Reply{StatusCode: http.StatusOK}
 		}
-		return notificationtest.Reply{StatusCode: http.StatusOK}
+		reply := notificationtest.Reply{StatusCode: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"900"}}}
+		if lane == notification.Slow {
+			reply.Hold = slowly()
+		}
+		return reply
 	})
 	drained(t)
 	r := report(t, `{"notification_type":"upload","payload":{"public_id":"lost"},"notification_url":"`+receiver.URL("/hook")+`"}`)
 	key := notification.DeliveryKey{CloudName: demo.CloudName, DeliveryID: r.Deliveries[0].DeliveryID}
 	waiting := retrying(t, key)
+	if waiting.NextLane != lane {
+		t.Fatalf("the retry is on lane %s, want %s", waiting.NextLane, lane)
+	}
 
 	cfg, err := local.AWSConfig(t.Context())
 	if err != nil {
