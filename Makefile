@@ -15,6 +15,7 @@ PARAMS        ?=
 WAIT_SCALE    ?=
 ROUNDS        ?= 1000
 SEED          ?= 1
+PAGE_ROWS     ?= 100000
 export PORT EMULATOR_PORT PARAMS WAIT_SCALE
 
 GOLANGCI_VERSION := v2.15.0
@@ -31,7 +32,7 @@ FUNCTIONS := $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: tools
 tools: .venv/.installed ## install the emulator, the SAM CLI and cfn-lint into .venv
@@ -123,9 +124,22 @@ bench: ## measure CPU, memory and cold starts of the functions, on this machine 
 	@$(MAKE) --silent build ARCH=host BIN=.local/build
 	@BIN=.local/build go run ./infra/bench
 
+.PHONY: bench-curves
+bench-curves: ## measure how cost grows with events, URLs, environments, batches and bodies (a minute)
+	@$(MAKE) --silent build ARCH=host BIN=.local/build
+	@BIN=.local/build go run ./infra/bench curves
+
 .PHONY: bench-fair
 bench-fair: tools ## measure what a quiet environment notices of a noisy one, on the local stack (two minutes)
 	@go run ./infra/bench fair
+
+.PHONY: bench-pages
+bench-pages: tools ## measure what a page of a list costs at the start, middle and end of PAGE_ROWS (100000) deliveries (a minute)
+	@PAGE_ROWS=$(PAGE_ROWS) go test ./shared/store -run '^TestPagesCostTheSame$$' -count=1 -v -timeout 0
+
+.PHONY: recover-5000
+recover-5000: tools ## recover 5,000 deliveries on the local stack, with progress, a stop and a resume (three minutes)
+	@go run ./infra/bench recover
 
 .PHONY: faults
 faults: tools ## look for a lost notification in ROUNDS (1000) rounds that follow from SEED (1); CI makes 100

@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 	"shared/signature": domain,
 
 	"shared/delivery": pure,
-	"shared/history":  pure,
+	"shared/history":  with(pure, "github.com/oklog/ulid/v2"),
 	"shared/intake":   with(pure, "github.com/oklog/ulid/v2"),
 	"shared/registry": pure,
 

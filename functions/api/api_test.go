@@ -45,10 +45,12 @@ func (accountKey) AccountKey(context.Context) (notification.AccountKey, error) {
 // server is the function over a store that holds the environment which the
 // files in events speak of, with one trigger.
 type server struct {
-	store  *notificationtest.Store
-	queue  *notificationtest.Queue
-	handle func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
-	log    strings.Builder
+	store *notificationtest.Store
+	queue *notificationtest.Queue
+	// started are the parts of recoveries that were started.
+	started []int
+	handle  func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
+	log     strings.Builder
 }
 
 func newServer(t *testing.T) *server {
@@ -92,7 +94,10 @@ func (s *server) start() {
 		URLLimit: 10, AccountID: accountID, Queues: config.Queues{RetentionDays: 30},
 		Defaults: config.Defaults{RetrySchedule: config.Schedule(retry.Cloudinary()), SuccessStatus: "200"},
 	}
-	handler := newAPI(stack, parts{store: s.store, queue: s.queue, guard: outbound.Guard{}, vault: notificationtest.NewVault(), account: accountKey{}, metrics: telemetry.NewMetrics(&s.log, "mediahooks-api", "dev", time.Now), log: log})
+	handler := newAPI(stack, parts{
+		store: s.store, queue: s.queue, guard: outbound.Guard{}, vault: notificationtest.NewVault(), account: accountKey{}, recover: s,
+		metrics: telemetry.NewMetrics(&s.log, "mediahooks-api", "dev", time.Now), log: log,
+	})
 	atOnce := func(context.Context, time.Duration) error { return nil }
 	handler.triggers.Wait, handler.presets.Wait, handler.settings.Wait = atOnce, atOnce, atOnce
 	handler.environments.Wait, handler.keys.Wait = atOnce, atOnce
@@ -153,8 +158,8 @@ var wantFor = map[string]struct {
 	"update-preset.json":                        {200, `{"message":"updated"}`},
 	"update-preset-another-name.json":           {400, `{"error":{"message":"name: is not the one in the path; a preset cannot be renamed"}}`},
 	"delete-preset.json":                        {200, `{"message":"deleted"}`},
-	"get-settings.json":                         {200, `{"signature_algorithm":"sha1","include_client_ip":false,"folder_mode":"dynamic","success":"200","retry_schedule":"3m,6m,9m"}`},
-	"put-settings.json":                         {200, `{"signature_algorithm":"sha256","include_client_ip":true,"folder_mode":"fixed","success":"2xx","retry_schedule":"1m,10m"}`},
+	"get-settings.json":                         {200, `{"signature_algorithm":"sha1","include_client_ip":false,"folder_mode":"dynamic","success":"200","retry_schedule":"3m,6m,9m","keep_payloads":true}`},
+	"put-settings.json":                         {200, `{"signature_algorithm":"sha256","include_client_ip":true,"folder_mode":"fixed","success":"2xx","retry_schedule":"1m,10m","keep_payloads":false}`},
 	"put-settings-unknown-field.json":           {400, `{"error":{"message":"retries: is not a field that is known here"}}`},
 	"put-settings-nothing.json":                 {400, `{"error":{"message":"missing_attributes"}}`},
 	"put-settings-malformed.json":               {400, `{"error":{"message":"retry_schedule: must be waits such as 3m,6m,9m`},
@@ -201,6 +206,17 @@ var wantFor = map[string]struct {
 	"get-delivery-unknown.json":                 {404, `{"error":{"message":"delivery_id: no such delivery, or its record has expired`},
 	"resend.json":                               {202, `"next_lane":"first","expires_at":"2126-02-03T00:00:00.000Z","next_attempt":2}`},
 	"resend-unknown.json":                       {404, `{"error":{"message":"delivery_id: no such delivery`},
+	"create-recovery.json":                      {202, `"status":"running","unmatched":false,"filter":{"status":"exhausted","notification_type":"upload","from":"2026-02-01T00:00:00.000Z","to":"`},
+	"create-recovery-form.json":                 {200, `{"dry_run":true,"deliveries":1,"urls":1,"seconds":1,"skipped":{},"more":false}`},
+	"create-recovery-unmatched.json":            {200, `{"dry_run":true,"deliveries":0,"urls":0,"seconds":0,"skipped":{"no_trigger":1},"more":false}`},
+	"create-recovery-unmatched-status.json":     {400, `{"error":{"message":"status: cannot be given with unmatched, which asks for events that have no deliveries"}}`},
+	"create-recovery-malformed.json":            {400, `{"error":{"message":"max_per_second: must be a number from 1 to 500"}}`},
+	"create-recovery-unknown-field.json":        {400, `{"error":{"message":"max_per_minute: is not a field that is known here"}}`},
+	"list-recoveries.json":                      {200, `{"recoveries":[{"id":"01KGGVH71G3T9W6QH0ZC5V8N60","status":"running"`},
+	"get-recovery.json":                         {200, `"reached_at":"` + acceptedAt + `","started_at":"` + acceptedAt + `","expires_at":"2126-02-03T00:00:00.000Z","results":{"exhausted":1},"more":false}`},
+	"get-recovery-unknown.json":                 {404, `{"error":{"message":"id: no such recovery, or its record has expired"}}`},
+	"stop-recovery.json":                        {200, `"status":"stopped"`},
+	"resume-recovery.json":                      {202, `"status":"running"`},
 	"openapi.json":                              {200, "openapi: 3.0.3"},
 	"unknown-path.json":                         {404, `{"error":{"message":"no such path: /nowhere"}}`},
 	"wrong-method-of-events.json":               {405, `{"error":{"message":"method PATCH is not allowed here; allowed: `},

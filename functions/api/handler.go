@@ -27,6 +27,7 @@ type api struct {
 	environments registry.Environments
 	keys         registry.Keys
 	history      history.Service
+	recover      history.Recover
 	retention    time.Duration
 	stack        stack
 	logins       *web.Logins
@@ -65,6 +66,12 @@ func (a api) routes() http.Handler {
 		"GET /v1_1/{cloud_name}/deliveries":                       a.listDeliveries,
 		"GET /v1_1/{cloud_name}/deliveries/{delivery_id}":         a.getDelivery,
 		"POST /v1_1/{cloud_name}/deliveries/{delivery_id}/resend": a.resend,
+
+		"GET /v1_1/{cloud_name}/recoveries":              a.listRecoveries,
+		"POST /v1_1/{cloud_name}/recoveries":             a.createRecovery,
+		"GET /v1_1/{cloud_name}/recoveries/{id}":         a.getRecovery,
+		"DELETE /v1_1/{cloud_name}/recoveries/{id}":      a.stopRecovery,
+		"POST /v1_1/{cloud_name}/recoveries/{id}/resume": a.resumeRecovery,
 
 		"GET /v1_1/{cloud_name}/notification_settings": a.getSettings,
 		"PUT /v1_1/{cloud_name}/notification_settings": a.putSettings,
@@ -109,12 +116,15 @@ func openAPI(w http.ResponseWriter, _ *http.Request) {
 type records interface {
 	registry.Store
 	history.Records
+	history.Untold
+	history.Recoveries
 }
 
 // parts are what the rules are tied to.
 type parts struct {
 	store   records
 	queue   history.Queue
+	recover history.RecoveryWorkflow
 	guard   registry.URLGuard
 	vault   registry.Sealer
 	account registry.AccountKeys
@@ -156,6 +166,9 @@ func newAPI(settings config.API, p parts) api {
 			Count: func() error { return p.metrics.Emit(telemetry.LoginFailed) }, Now: time.Now, Log: p.log,
 		},
 		log: p.log,
+	}
+	a.recover = history.Recover{
+		Service: a.history, Environments: a.directory, Untold: store, Recoveries: store, Workflow: p.recover, Retention: a.retention,
 	}
 	if a.triggers.TriggerLimit == 0 {
 		types := append(catalog.EventTypes(), notification.AllEvents)

@@ -44,10 +44,11 @@ func (a api) getEvent(w http.ResponseWriter, r *http.Request, caller web.Caller)
 	}
 	answer := struct {
 		eventHead
+		PayloadKept  bool            `json:"payload_kept"`
 		Notification json.RawMessage `json:"notification,omitempty"`
 		Deliveries   []toldURL       `json:"deliveries"`
 		Explanation  []string        `json:"explanation"`
-	}{showEvent(event.Event), event.Notification, []toldURL{}, history.Explain(event.Event)}
+	}{showEvent(event.Event), !event.LeftOut, event.Notification, []toldURL{}, history.Explain(event.Event)}
 	if answer.Explanation == nil {
 		answer.Explanation = []string{}
 	}
@@ -109,12 +110,10 @@ func (a api) getDelivery(w http.ResponseWriter, r *http.Request, caller web.Call
 	}
 	answer := struct {
 		deliveryHead
+		PayloadKept bool      `json:"payload_kept"`
 		Explanation string    `json:"explanation,omitempty"`
 		Attempts    []attempt `json:"attempts"`
-	}{deliveryHead: showDelivery(d.Delivery), Attempts: []attempt{}}
-	if target, ok := d.Event.Target(d.DeliveryID); ok {
-		answer.Explanation = history.ExplainTarget(target)
-	}
+	}{deliveryHead: showDelivery(d.Delivery), PayloadKept: !d.LeftOut, Explanation: history.ExplainDelivery(d), Attempts: []attempt{}}
 	for _, made := range d.Attempts {
 		answer.Attempts = append(answer.Attempts, showAttempt(d, made))
 	}

@@ -100,13 +100,15 @@ type attempt struct {
 	Message    string  `json:"message,omitempty"`
 	Advice     string  `json:"advice,omitempty"`
 	// Response is the start of the answer's body, as text or else in base64.
-	Response       string       `json:"response"`
-	ResponseBase64 []byte       `json:"response_base64,omitempty"`
-	RemoteAddress  string       `json:"remote_address,omitempty"`
-	SignatureKey   string       `json:"signature_key,omitempty"`
-	Lane           string       `json:"lane"`
-	RetryAfterS    float64      `json:"retry_after_s,omitempty"`
-	Request        *requestSent `json:"request,omitempty"`
+	Response       string `json:"response"`
+	ResponseBase64 []byte `json:"response_base64,omitempty"`
+	RemoteAddress  string `json:"remote_address,omitempty"`
+	SignatureKey   string `json:"signature_key,omitempty"`
+	Lane           string `json:"lane"`
+	// Note is what else there is to say, in a sentence.
+	Note        string       `json:"note,omitempty"`
+	RetryAfterS float64      `json:"retry_after_s,omitempty"`
+	Request     *requestSent `json:"request,omitempty"`
 }
 
 // phases are how long the steps of an attempt took, in milliseconds.
@@ -117,12 +119,12 @@ type phases struct {
 	FirstByte float64 `json:"first_byte"`
 }
 
-// requestSent is what was POSTed; the body is its very bytes.
+// requestSent is what was POSTed; the body is its very bytes, where they were kept.
 type requestSent struct {
 	Method  string            `json:"method"`
 	URL     string            `json:"url"`
 	Headers map[string]string `json:"headers"`
-	Body    string            `json:"body"`
+	Body    string            `json:"body,omitempty"`
 }
 
 func showAttempt(d history.Delivery, a notification.Attempt) attempt {
@@ -130,12 +132,12 @@ func showAttempt(d history.Delivery, a notification.Attempt) attempt {
 		Number: a.Number, StartedAt: moment(a.StartedAt), DurationMS: ms(a.Duration),
 		Phases:     phases{ms(a.Phases.DNS), ms(a.Phases.Connect), ms(a.Phases.TLS), ms(a.Phases.FirstByte)},
 		StatusCode: a.StatusCode, Reason: string(a.Reason), Message: a.Detail, Advice: history.Advice(a), RemoteAddress: a.RemoteAddr,
-		SignatureKey: a.SigningKey, Lane: string(a.Lane), RetryAfterS: a.RetryAfter.Seconds(),
+		SignatureKey: a.SigningKey, Lane: string(a.Lane), Note: history.Note(a), RetryAfterS: a.RetryAfter.Seconds(),
 	}
 	shown.Response, shown.ResponseBase64 = printable(a.Response)
-	if a.Signature != "" && d.Body != nil {
+	if a.Signature != "" && (d.Body != nil || d.LeftOut) {
 		shown.Request = &requestSent{
-			Method: "POST", URL: d.URL, Body: string(payload.WithSignatureKey(d.Body, a.SigningKey)),
+			Method: "POST", URL: d.URL,
 			Headers: map[string]string{
 				"Content-Type":               "application/json",
 				notification.TimestampHeader: strconv.FormatInt(a.Timestamp, 10),
@@ -143,6 +145,9 @@ func showAttempt(d history.Delivery, a notification.Attempt) attempt {
 				notification.DeliveryHeader:  d.DeliveryID,
 				notification.AttemptHeader:   strconv.Itoa(a.Number),
 			},
+		}
+		if d.Body != nil {
+			shown.Request.Body = string(payload.WithSignatureKey(d.Body, a.SigningKey))
 		}
 	}
 	return shown

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/oklog/ulid/v2"
 
 	"github.com/mediahooks/mediahooks/shared/notification"
@@ -67,6 +69,7 @@ func (s *server) keepHistory(t *testing.T) {
 	record(exhaustedID, notification.Exhausted, notification.Attempt{
 		Reason: notification.ReasonTimeout, Detail: "no answer within 20 s", SigningKey: "111111111111111", Timestamp: 1770091506, Signature: "5f0e",
 	})
+	s.keepRecovery(t, accepted, expires)
 }
 
 // A resend is queued as the next attempt, on record as due, and refused while an
@@ -89,5 +92,45 @@ func TestResend(t *testing.T) {
 	}
 	if answer := s.serve(t, "resend.json"); answer.StatusCode != 409 {
 		t.Errorf("while it is under way: %d %s", answer.StatusCode, answer.Body)
+	}
+}
+
+const recoveryID = "01KGGVH71G3T9W6QH0ZC5V8N60"
+
+// keepRecovery stores a recovery that has queued the exhausted delivery.
+func (s *server) keepRecovery(t *testing.T, started, expires time.Time) {
+	t.Helper()
+	r := notification.Recovery{
+		RecoveryKey: notification.RecoveryKey{CloudName: "demo", ID: recoveryID}, Status: notification.RecoveryRunning,
+		Filter: notification.LogFilter{Status: notification.Exhausted}, From: started, To: started, MaxPerSecond: 20, By: "111111111111111",
+		Part: 1, Pages: 1, Cursor: exhaustedID, Examined: 1, Queued: 1, StartedAt: started, ExpiresAt: expires, Revision: 1,
+	}
+	if err := s.store.InsertRecovery(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	page := notification.RecoveryPage{
+		RecoveryKey: r.RecoveryKey, Number: 1, ExpiresAt: expires, Steps: []notification.RecoveryStep{{DeliveryID: exhaustedID}},
+	}
+	if _, _, err := s.store.PlanRecoveryPage(t.Context(), page); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// StartRecovery is the workflow's part.
+func (s *server) StartRecovery(_ context.Context, _ notification.RecoveryKey, part int) error {
+	s.started = append(s.started, part)
+	return nil
+}
+
+// Each part of a recovery is started in the workflow.
+func TestRecovery(t *testing.T) {
+	s := newServer(t)
+	for _, file := range []string{"create-recovery.json", "stop-recovery.json", "resume-recovery.json"} {
+		if answer := s.serve(t, file); answer.StatusCode >= 300 {
+			t.Fatalf("%s: %d %s", file, answer.StatusCode, answer.Body)
+		}
+	}
+	if diff := cmp.Diff([]int{1, 2}, s.started); diff != "" {
+		t.Errorf("parts (-want +got):\n%s", diff)
 	}
 }

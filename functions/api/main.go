@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/mediahooks/mediahooks/shared/config"
@@ -24,6 +25,7 @@ import (
 	"github.com/mediahooks/mediahooks/shared/telemetry"
 	"github.com/mediahooks/mediahooks/shared/vault"
 	"github.com/mediahooks/mediahooks/shared/web"
+	"github.com/mediahooks/mediahooks/shared/workflow"
 )
 
 func main() {
@@ -54,6 +56,7 @@ func run(ctx context.Context, environ []string) error {
 		vault:   vault.New(kms.NewFromConfig(cloud), settings.SecretsKeyARN),
 		account: secret.NewAccount(secretsmanager.NewFromConfig(cloud), settings.AccountKeyARN),
 		queue:   queue.New(sqs.NewFromConfig(cloud), settings.URLs(), time.Now),
+		recover: workflow.NewRecoveries(sfn.NewFromConfig(cloud), settings.RecoverWorkflowARN),
 		metrics: telemetry.NewMetrics(os.Stdout, "mediahooks-api", settings.Stage, time.Now),
 		log:     log,
 	})

@@ -189,7 +189,7 @@ func TestPresetList(t *testing.T) {
 
 // The settings of an environment, each from what clients send to what is kept.
 func TestSettingsBodies(t *testing.T) {
-	const start = `{"signature_algorithm":"sha1","include_client_ip":false,"folder_mode":"dynamic","success":"200","retry_schedule":"3m,6m,9m"}`
+	const start = `{"signature_algorithm":"sha1","include_client_ip":false,"folder_mode":"dynamic","success":"200","retry_schedule":"3m,6m,9m","keep_payloads":true}`
 	for _, test := range []struct {
 		name, contentType, body string
 		status                  int
@@ -200,11 +200,11 @@ func TestSettingsBodies(t *testing.T) {
 		{"no retries", "application/json", `{"retry_schedule":""}`, 200, strings.Replace(start, `3m,6m,9m`, ``, 1)},
 		{"no change of what is so", "application/json", `{"signature_algorithm":"sha1","folder_mode":"dynamic","include_client_ip":false}`, 200, start},
 		{
-			"nulls", "application/json", `{"signature_algorithm":null,"include_client_ip":null,"folder_mode":null,"success":null,"retry_schedule":null}`, 200, start,
+			"nulls", "application/json", `{"signature_algorithm":null,"include_client_ip":null,"folder_mode":null,"success":null,"retry_schedule":null,"keep_payloads":null}`, 200, start,
 		},
 		{
-			"a form", "application/x-www-form-urlencoded", "signature_algorithm=sha256&include_client_ip=true&folder_mode=fixed&success=2xx&retry_schedule=90s%2C2h", 200,
-			`{"signature_algorithm":"sha256","include_client_ip":true,"folder_mode":"fixed","success":"2xx","retry_schedule":"1m30s,2h"}`,
+			"a form", "application/x-www-form-urlencoded", "signature_algorithm=sha256&include_client_ip=true&folder_mode=fixed&success=2xx&retry_schedule=90s%2C2h&keep_payloads=0", 200,
+			`{"signature_algorithm":"sha256","include_client_ip":true,"folder_mode":"fixed","success":"2xx","retry_schedule":"1m30s,2h","keep_payloads":false}`,
 		},
 		{"a form without retries", "application/x-www-form-urlencoded", "retry_schedule=", 200, strings.Replace(start, `3m,6m,9m`, ``, 1)},
 		{"nothing", "application/json", `{}`, 400, "missing_attributes"},

@@ -21,10 +21,11 @@ type settings struct {
 	FolderMode         string `json:"folder_mode"`
 	Success            string `json:"success"`
 	RetrySchedule      string `json:"retry_schedule"`
+	KeepPayloads       bool   `json:"keep_payloads"`
 }
 
 // settingsFields are the fields of settings.
-var settingsFields = []string{"signature_algorithm", "include_client_ip", "folder_mode", "success", "retry_schedule"}
+var settingsFields = []string{"signature_algorithm", "include_client_ip", "folder_mode", "success", "retry_schedule", "keep_payloads"}
 
 // dynamicFolders is the name of the folder mode that is the zero value.
 const dynamicFolders = "dynamic"
@@ -36,6 +37,7 @@ func (a api) showSettings(s notification.Settings) settings {
 		FolderMode:         cmp.Or(string(s.FolderMode), dynamicFolders),
 		Success:            cmp.Or(string(s.Success), a.stack.Success),
 		RetrySchedule:      a.stack.Schedule.String(),
+		KeepPayloads:       !s.LeaveOutPayloads,
 	}
 	if s.RetrySchedule != nil {
 		shown.RetrySchedule = retry.Schedule(s.RetrySchedule).String()
@@ -100,6 +102,9 @@ func readSettings(object *request.Object) (edits []func(*notification.Settings))
 		case "retry_schedule":
 			schedule := readSchedule(object)
 			edits = append(edits, func(s *notification.Settings) { s.RetrySchedule = schedule })
+		case "keep_payloads":
+			leaveOut := object.Raw(f.Name) != nil && !object.Flag(f.Name)
+			edits = append(edits, func(s *notification.Settings) { s.LeaveOutPayloads = leaveOut })
 		}
 	}
 	return edits

@@ -88,6 +88,33 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// A message that comes again may have been POSTed before: its attempt says so.
+func TestReceivedAgain(t *testing.T) {
+	raw, err := os.ReadFile("../../events/delivery/first-attempt.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, count := range []string{"1", "2"} {
+		var batch events.SQSEvent
+		if err := json.Unmarshal(raw, &batch); err != nil {
+			t.Fatal(err)
+		}
+		batch.Records[0].Attributes["ApproximateReceiveCount"] = count
+		h := newHandler(t, &okSender{})
+		if _, err := h.deliver(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+		key := notification.DeliveryKey{CloudName: "demo", DeliveryID: "01KGGVH71G0000000000000001"}
+		records, err := h.service.Records.Deliveries(t.Context(), []notification.DeliveryKey{key})
+		if err != nil || len(records[key].Attempts) != 1 {
+			t.Fatalf("%+v, %v", records, err)
+		}
+		if got := records[key].Attempts[0].Repeated; got != (count == "2") {
+			t.Errorf("received %s times: repeated is %t", count, got)
+		}
+	}
+}
+
 // Lambda takes a null list for a fault of the function, and an empty one for
 // success.
 func TestAnswerIsNeverNull(t *testing.T) {

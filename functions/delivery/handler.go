@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -32,6 +33,8 @@ func (h handler) deliver(ctx context.Context, batch events.SQSEvent) (events.SQS
 			stays(record.MessageId, err)
 			continue
 		}
+		// Without a number, which SQS never leaves out, it counts as received once.
+		m.Received, _ = strconv.Atoi(record.Attributes["ApproximateReceiveCount"])
 		messages, ids = append(messages, m), append(ids, record.MessageId)
 	}
 	for i, err := range h.service.Deliver(ctx, messages) {

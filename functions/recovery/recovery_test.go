@@ -11,12 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/oklog/ulid/v2"
 
 	"github.com/mediahooks/mediahooks/shared/history"
 	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/notificationtest"
+	"github.com/mediahooks/mediahooks/shared/outbound"
 )
 
 // lateBy is how far past its time the test's one delivery is.
@@ -25,12 +25,23 @@ const lateBy = time.Hour
 // wantFor holds, for each file in events/recovery, what its invocation logs and
 // how many messages it queues, or which error it ends in.
 var wantFor = map[string]struct {
-	queued   int
-	log, err string
+	queued           int
+	answer, log, err string
 }{
-	"scheduled.json": {1, `"msg":"swept","found":1,"queued":1,"failed":0,"oldest_ms":3600000`, ""},
-	"stranger.json":  {0, "", `detail-type "EC2 Instance State-change Notification": must be "Scheduled Event"`},
+	"scheduled.json":    {1, `null`, `"msg":"swept","found":1,"queued":1,"left":0,"failed":0,"oldest_ms":3600000`, ""},
+	"stranger.json":     {0, `null`, "", `detail-type "EC2 Instance State-change Notification": must be "Scheduled Event"`},
+	"unknown-task.json": {0, `null`, "", `task "redrive": must be recover or fail`},
+	"recover.json":      {1, `{"next":"end","next_at":"2026-11-24T12:00:00.050Z"}`, `"msg":"page done","cloud_name":"demo","recovery_id":"` + recoveryID, ""},
+	"recover-old-part.json": {
+		0, `{"next":"successor","next_at":"2026-11-24T12:00:00.000Z","successor":{"name":"` + recoveryID + `-3",` +
+			`"input":"{\"cloud_name\":\"demo\",\"recovery_id\":\"` + recoveryID + `\",\"part\":3}","part":3}}`, "", "",
+	},
+	"recover-unknown.json": {0, `{"next":"end"}`, `"msg":"recovery is no longer on record"`, ""},
+	"fail.json":            {0, `null`, `"level":"ERROR","msg":"recovery failed"`, ""},
 }
+
+// recoveryID is the recovery that the files speak of, in its third part.
+const recoveryID = "01KGGVH71G3T9W6QH0ZC5V8N60"
 
 func TestEvents(t *testing.T) {
 	files, err := os.ReadDir("../../events/recovery")
@@ -50,12 +61,15 @@ func TestEvents(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var event events.EventBridgeEvent
+			var event invocation
 			if err := json.Unmarshal(raw, &event); err != nil {
 				t.Fatal(err)
 			}
 			h, queue, log := newHandler(t)
-			err = h.handle(t.Context(), event)
+			turn, err := h.handle(t.Context(), event)
+			if answer, err := json.Marshal(turn); err != nil || string(answer) != want.answer {
+				t.Errorf("answered %s, want %s", answer, want.answer)
+			}
 			if got := errorText(err); got != want.err {
 				t.Errorf("error %q, want %q", got, want.err)
 			}
@@ -81,7 +95,7 @@ func TestOutOfTime(t *testing.T) {
 	h, queue, log := newHandler(t)
 	ctx, cancel := context.WithTimeout(t.Context(), spare)
 	defer cancel()
-	if err := h.handle(ctx, events.EventBridgeEvent{DetailType: scheduled}); err != nil {
+	if _, err := h.handle(ctx, invocation{DetailType: scheduled}); err != nil {
 		t.Error(err)
 	}
 	if !strings.Contains(log.String(), "sweep stopped for lack of time") || len(queue.Waiting()) != 0 {
@@ -103,9 +117,33 @@ func newHandler(t *testing.T) (handler, *notificationtest.Queue, *bytes.Buffer) 
 	if failed := store.RecordAttempts(t.Context(), []notification.Delivery{d}); len(failed) > 0 {
 		t.Fatal(failed)
 	}
+	keepRecovery(t, store, clock.Now(), d)
 	var log bytes.Buffer
 	return handler{
+		recover: history.Recover{
+			Service:    history.Service{Records: store, Queue: queue, Guard: outbound.Guard{}, Now: clock.Now},
+			Recoveries: store,
+		},
 		sweep: history.Sweep{Overdue: store, Queue: queue, Now: clock.Now},
 		log:   slog.New(slog.NewJSONHandler(&log, nil)),
 	}, queue, &log
+}
+
+// keepRecovery stores a recovery that means the one delivery, in its third part.
+func keepRecovery(t *testing.T, store *notificationtest.Store, now time.Time, d notification.Delivery) {
+	t.Helper()
+	_, failed := store.InsertEvents(t.Context(), []notification.Event{{
+		CloudName: d.CloudName, ID: d.EventID, Status: notification.EventAccepted, ExpiresAt: now.Add(time.Hour),
+	}})
+	if len(failed) > 0 {
+		t.Fatal(failed)
+	}
+	err := store.InsertRecovery(t.Context(), notification.Recovery{
+		RecoveryKey: notification.RecoveryKey{CloudName: "demo", ID: recoveryID}, Status: notification.RecoveryRunning,
+		Filter: notification.LogFilter{Status: notification.Retrying}, From: time.UnixMilli(0), To: time.Now().Add(time.Hour),
+		MaxPerSecond: 20, Part: 3, Revision: 1, ExpiresAt: now.Add(time.Hour),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -21,6 +21,8 @@ type cloud struct {
 	// sent are the bodies that were put on a queue since somebody last looked.
 	sent  []string
 	calls map[string]int
+	// events are the keys of the large events that are kept, the oldest first.
+	events []string
 	// queue gets each body that is put on a queue, at once, unless it is nil.
 	queue chan string
 }
@@ -55,7 +57,7 @@ func (c *cloud) answer(operation string, body []byte) ([]byte, error) {
 	c.mu.Unlock()
 	switch operation {
 	case "PutItem":
-		return []byte("{}"), nil
+		return c.put(body)
 	case "UpdateItem":
 		return c.update(body)
 	case "TransactWriteItems":
@@ -64,6 +66,8 @@ func (c *cloud) answer(operation string, body []byte) ([]byte, error) {
 		return c.query(body)
 	case "BatchGetItem":
 		return c.get(body)
+	case "GetItem":
+		return c.getOne(body)
 	case "BatchExecuteStatement":
 		n := strings.Count(string(body), `"Statement":`)
 		return []byte(`{"Responses":[` + strings.TrimSuffix(strings.Repeat("{},", n), ",") + `]}`), nil
@@ -75,6 +79,33 @@ func (c *cloud) answer(operation string, body []byte) ([]byte, error) {
 		return []byte(`{"Plaintext":"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=","KeyId":"bench"}`), nil
 	}
 	return nil, fmt.Errorf("answer %s: not one of the calls that are known here", operation)
+}
+
+// keptEvents is how many large events are kept, of which a message is a reference
+// and is read back.
+const keptEvents = 20
+
+// large is how long a call is that writes one, in bytes.
+const large = 50 << 10
+
+// put keeps large events.
+func (c *cloud) put(body []byte) ([]byte, error) {
+	if len(body) < large {
+		return []byte("{}"), nil
+	}
+	var in struct{ Item map[string]attribute }
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, err
+	}
+	pk := fmt.Sprint(in.Item["pk"]["S"])
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.events = append(c.events, pk); len(c.events) > keptEvents {
+		delete(c.items, c.events[0])
+		c.events = c.events[1:]
+	}
+	c.items[pk] = []map[string]attribute{in.Item}
+	return []byte("{}"), nil
 }
 
 // transact keeps the items of an environment that is created.
@@ -117,7 +148,7 @@ func (c *cloud) update(body []byte) ([]byte, error) {
 	return []byte("{}"), nil
 }
 
-// get finds the health of origins; there are no other records.
+// get finds the health of origins; of deliveries there are no records.
 func (c *cloud) get(body []byte) ([]byte, error) {
 	var in struct {
 		RequestItems map[string]struct{ Keys []map[string]attribute }
@@ -130,12 +161,26 @@ func (c *cloud) get(body []byte) ([]byte, error) {
 	defer c.mu.Unlock()
 	for table, wanted := range in.RequestItems {
 		for _, key := range wanted.Keys {
-			if key["sk"]["S"] == "HEALTH" {
+			if sk := key["sk"]["S"]; sk == "HEALTH" {
 				responses[table] = append(responses[table], c.items[fmt.Sprint(key["pk"]["S"])]...)
 			}
 		}
 	}
 	return json.Marshal(map[string]any{"Responses": responses, "UnprocessedKeys": map[string]any{}})
+}
+
+// getOne finds a large event.
+func (c *cloud) getOne(body []byte) ([]byte, error) {
+	var in struct{ Key map[string]attribute }
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, item := range c.items[fmt.Sprint(in.Key["pk"]["S"])] {
+		return json.Marshal(map[string]any{"Item": item})
+	}
+	return []byte("{}"), nil
 }
 
 func (c *cloud) query(body []byte) ([]byte, error) {

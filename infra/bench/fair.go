@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -26,12 +24,11 @@ import (
 // fairness is what a quiet environment notices of a noisy one, on the local stack.
 // The emulator has no fair queues, so that what is seen is the lanes' own doing.
 type fairness struct {
-	local        *stack.Stack
+	caller
 	quiet, noisy registry.Credentials
 	receiver     string
 	mu           sync.Mutex
 	arrived      map[string]time.Time
-	client       *http.Client
 	count        atomic.Int64
 }
 
@@ -49,9 +46,8 @@ const (
 )
 
 func fair(ctx context.Context, out io.Writer) error {
-	f := &fairness{arrived: make(map[string]time.Time), client: &http.Client{Timeout: time.Minute}}
-	var err error
-	f.local, err = stack.Start(ctx, stack.Options{
+	f := &fairness{arrived: make(map[string]time.Time)}
+	local, err := stack.Start(ctx, stack.Options{
 		Provision: func(ctx context.Context, cfg aws.Config, outputs map[string]string) (registry.Credentials, error) {
 			environments := registry.Environments{
 				Store: store.New(dynamodb.NewFromConfig(cfg), outputs["TableName"], time.Now),
@@ -68,7 +64,8 @@ func fair(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer f.local.Close() //nolint:errcheck // the figures are printed
+	defer local.Close() //nolint:errcheck // the figures are printed
+	f.caller = newCaller(local)
 	receiver, url, err := serve(http.HandlerFunc(f.receive))
 	if err != nil {
 		return err
@@ -84,7 +81,7 @@ func fair(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	if _, err := f.watch(ctx, func() error {
-		return errors.Join(f.flood(f.receiver+"/warm", swallowed/5), f.flood(warm, swallowed/50))
+		return errors.Join(f.flood(ctx, f.receiver+"/warm", swallowed/5), f.flood(ctx, warm, swallowed/50))
 	}); err != nil {
 		return err
 	}
@@ -97,7 +94,7 @@ func fair(ctx context.Context, out io.Writer) error {
 		fmt.Fprintf(out, "%-76s %8.0f %8.0f %7.1fx\n", what, float64(p50)/1e6, float64(p99)/1e6, float64(p99)/float64(percentile(idle, 99)))
 	}
 	show("idle", idle)
-	took, err := f.watch(ctx, func() error { return f.flood(f.receiver+"/flood", swallowed) })
+	took, err := f.watch(ctx, func() error { return f.flood(ctx, f.receiver+"/flood", swallowed) })
 	if err != nil {
 		return err
 	}
@@ -106,7 +103,7 @@ func fair(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	took, err = f.watch(ctx, func() error { return f.flood(hole, swallowed) })
+	took, err = f.watch(ctx, func() error { return f.flood(ctx, hole, swallowed) })
 	if err != nil {
 		return err
 	}
@@ -153,7 +150,7 @@ func (f *fairness) watch(ctx context.Context, disturb func() error) ([]time.Dura
 	for end := time.Now().Add(quietFor); time.Now().Before(end); {
 		next := time.Now().Add(quietEvery)
 		id := fmt.Sprintf("/quiet-%d", f.count.Add(1))
-		if err := f.report(f.quiet, []string{f.receiver + id}); err != nil {
+		if err := f.report(ctx, f.quiet, []string{f.receiver + id}); err != nil {
 			return nil, err
 		}
 		accepted[id] = time.Now()
@@ -191,42 +188,8 @@ func (f *fairness) receive(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// report reports one event for each URL, in one call.
-func (f *fairness) report(c registry.Credentials, urls []string) error {
-	type event struct {
-		NotificationType string         `json:"notification_type"`
-		Payload          map[string]any `json:"payload"`
-		NotificationURL  string         `json:"notification_url"`
-	}
-	var call struct {
-		Events []event `json:"events"`
-	}
-	for _, url := range urls {
-		call.Events = append(call.Events, event{"upload", map[string]any{"public_id": "fair"}, url})
-	}
-	body, err := json.Marshal(call)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequest(http.MethodPost, f.local.APIURL()+"/v1_1/"+c.CloudName+"/events", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.SetBasicAuth(c.APIKey, c.APISecret)
-	answer, err := f.client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusAccepted {
-		text, _ := io.ReadAll(answer.Body) // the status says enough
-		return fmt.Errorf("report events: %s: %.200s", answer.Status, text)
-	}
-	return nil
-}
-
 // flood reports n events for one URL, in lists of a hundred, four at a time.
-func (f *fairness) flood(url string, n int) error {
+func (f *fairness) flood(ctx context.Context, url string, n int) error {
 	var group sync.WaitGroup
 	var failed atomic.Pointer[error]
 	left := atomic.Int64{}
@@ -234,7 +197,7 @@ func (f *fairness) flood(url string, n int) error {
 	for range 4 {
 		group.Go(func() {
 			for left.Add(-1) >= 0 {
-				if err := f.report(f.noisy, strings.Fields(strings.Repeat(url+" ", 100))); err != nil {
+				if err := f.report(ctx, f.noisy, strings.Fields(strings.Repeat(url+" ", 100))); err != nil {
 					failed.Store(&err)
 				}
 			}
@@ -253,7 +216,7 @@ func (f *fairness) trickle(ctx context.Context, url string) error {
 	ticks := time.NewTicker(time.Second / lists)
 	defer ticks.Stop()
 	for end := time.Now().Add(quietFor); time.Now().Before(end); {
-		if err := f.report(f.noisy, strings.Fields(strings.Repeat(url+" ", trickleRate/lists))); err != nil {
+		if err := f.report(ctx, f.noisy, strings.Fields(strings.Repeat(url+" ", trickleRate/lists))); err != nil {
 			return err
 		}
 		select {
@@ -278,7 +241,7 @@ func (f *fairness) stream(ctx context.Context, endpoint *dyingServer, url string
 			return ctx.Err()
 		}
 		endpoint.dead.Store(time.Since(began) > 10*time.Second)
-		if err := f.report(f.noisy, []string{url + "/dying"}); err != nil {
+		if err := f.report(ctx, f.noisy, []string{url + "/dying"}); err != nil {
 			return err
 		}
 	}

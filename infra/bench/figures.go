@@ -31,6 +31,7 @@ type bench struct {
 	cloud       *cloud
 	servers     []*http.Server
 	environ     []string
+	apiURL      string
 	receiver    string
 	received    atomic.Int64
 	slow        atomic.Bool
@@ -60,33 +61,34 @@ func newBench(ctx context.Context, folder string) (*bench, error) {
 		"STAGE=bench", "LOG_LEVEL=info", "TABLE_NAME=records", "FIRST_QUEUE_URL=" + apiURL + "/1/first", "SLOW_QUEUE_URL=" + apiURL + "/1/slow",
 		"HOLD_QUEUE_URL=" + apiURL + "/1/hold", "HOLD_TIMEOUT=1h", "ALLOWED_NETWORKS=127.0.0.0/8", "RETRY_SCHEDULE=3m,6m,9m",
 		"WAIT_WORKFLOW_ARN=arn:aws:states:eu-west-1:123456789012:stateMachine:wait", "SECRETS_KEY_ARN=bench",
+		"RECOVER_WORKFLOW_ARN=arn:aws:states:eu-west-1:123456789012:stateMachine:recover", "ACCOUNT_ID=bench", "ACCOUNT_KEY_ARN=bench",
 		"GOGC=400", "GOMEMLIMIT=220MiB", // as template.yaml has them
 	}
-	return b, b.createEnvironment(ctx, apiURL)
+	b.apiURL = apiURL
+	b.credentials, err = b.createEnvironment(ctx, "demo", []notification.Trigger{
+		{ID: strings.Repeat("0", 32), URI: b.receiver, EventType: notification.AllEvents},
+	})
+	return b, err
 }
 
-// createEnvironment makes the environment "demo" with a trigger for all events.
-func (b *bench) createEnvironment(ctx context.Context, apiURL string) error {
-	cfg := aws.Config{Region: "eu-west-1", BaseEndpoint: &apiURL, Credentials: credentials.NewStaticCredentialsProvider("bench", "bench", "")}
+// createEnvironment makes an environment with triggers.
+func (b *bench) createEnvironment(ctx context.Context, name string, triggers []notification.Trigger) (registry.Credentials, error) {
+	cfg := aws.Config{Region: "eu-west-1", BaseEndpoint: &b.apiURL, Credentials: credentials.NewStaticCredentialsProvider("bench", "bench", "")}
 	environments := registry.Environments{
-		Store: hooked{store.New(dynamodb.NewFromConfig(cfg), "records", time.Now), b.receiver},
+		Store: hooked{store.New(dynamodb.NewFromConfig(cfg), "records", time.Now), triggers},
 		Vault: vault.New(kms.NewFromConfig(cfg), "bench"), Now: time.Now,
 	}
-	var err error
-	b.credentials, err = environments.Create(ctx, "demo")
-	return err
+	return environments.Create(ctx, name)
 }
 
-// hooked gives each environment that is created a trigger for all events.
+// hooked gives each environment that is created its triggers.
 type hooked struct {
 	registry.Store
-	url string
+	triggers []notification.Trigger
 }
 
 func (h hooked) CreateEnvironment(ctx context.Context, env notification.Environment) error {
-	env.Hooks = notification.Hooks{Version: 1, Triggers: []notification.Trigger{
-		{ID: strings.Repeat("0", 32), URI: h.url, EventType: notification.AllEvents},
-	}}
+	env.Hooks = notification.Hooks{Version: 1, Triggers: h.triggers}
 	return h.Store.CreateEnvironment(ctx, env)
 }
 
@@ -152,39 +154,6 @@ func postLoop(ctx context.Context, url, forHowLong string) error {
 	return nil
 }
 
-// measure invokes a function for a while, and returns the CPU time of its process
-// for each of the things that an invocation does. The first invocations warm it up.
-func measure(f *function, perInvocation int, event func() []byte) (time.Duration, int, error) {
-	const warmUp = 50
-	var before time.Duration
-	n := 0
-	var end time.Time
-	for i := 0; i < warmUp || time.Now().Before(end); i++ {
-		if i == warmUp-1 {
-			var err error
-			if before, err = cpu(f.process.Process.Pid); err != nil {
-				return 0, 0, err
-			}
-			end = time.Now().Add(long)
-		}
-		answer, err := f.invoke(event())
-		if err != nil {
-			return 0, 0, err
-		}
-		if bytes.Contains(answer, []byte(`"itemIdentifier"`)) || bytes.Contains(answer, []byte(`"statusCode":4`)) || bytes.Contains(answer, []byte(`"statusCode":5`)) {
-			return 0, 0, fmt.Errorf("invoke %s: %s; %s", f.name, answer, f.log.String())
-		}
-		if i >= warmUp-1 {
-			n++
-		}
-	}
-	after, err := cpu(f.process.Process.Pid)
-	if err != nil {
-		return 0, 0, err
-	}
-	return (after - before) / time.Duration(n*perInvocation), n, nil
-}
-
 // intake accepts events, one a call and a hundred.
 func (b *bench) intake(ctx context.Context) ([]row, error) {
 	f, err := start(ctx, b.folder, "intake", b.environ)
@@ -192,7 +161,7 @@ func (b *bench) intake(ctx context.Context) ([]row, error) {
 		return nil, err
 	}
 	defer f.stop()
-	rows := []row{{"intake: from its start to its first question for work", milliseconds(<-f.ready), "cold start without Lambda's own part"}}
+	var rows []row
 	for i, size := range []int{1, 100} {
 		each, n, err := measure(f, size, func() []byte { return b.reportEvents(size) })
 		if err != nil {
@@ -213,15 +182,20 @@ func (b *bench) intake(ctx context.Context) ([]row, error) {
 // reportEvents is an invocation by the HTTP API that reports events.
 func (b *bench) reportEvents(n int) []byte {
 	payload := fmt.Sprintf(`{"public_id":"bench/%s","width":1600,"height":900,"bytes":123456,"tags":["a","b"]}`, strings.Repeat("x", payloadSize-100))
+	return reportEvents(b.credentials, n, payload)
+}
+
+// reportEvents is an invocation by the HTTP API that reports events of a payload.
+func reportEvents(by registry.Credentials, n int, payload string) []byte {
 	event := `{"notification_type":"upload","payload":` + payload + `}`
 	body := event
 	if n > 1 {
 		body = `{"events":[` + strings.TrimSuffix(strings.Repeat(event+",", n), ",") + `]}`
 	}
-	const path = "/v1_1/demo/events"
+	path := "/v1_1/" + by.CloudName + "/events"
 	return encode(map[string]any{
 		"version": "2.0", "routeKey": "POST /v1_1/{cloud_name}/events", "rawPath": path, "body": body,
-		"headers":        map[string]string{"content-type": "application/json", "authorization": basic(b.credentials)},
+		"headers":        map[string]string{"content-type": "application/json", "authorization": basic(by)},
 		"requestContext": map[string]any{"http": map[string]string{"method": http.MethodPost, "path": path}},
 	})
 }
@@ -247,7 +221,6 @@ func (b *bench) delivery(ctx context.Context) ([]row, error) {
 	if len(b.messages) == 0 {
 		return nil, errors.New("intake has sent nothing")
 	}
-	cold := <-f.ready
 	before := b.received.Load()
 	each, n, err := measure(f, 10, func() []byte { return b.batch(10) })
 	if err != nil {
@@ -257,7 +230,6 @@ func (b *bench) delivery(ctx context.Context) ([]row, error) {
 		return nil, fmt.Errorf("%d notifications received of %d", got, 10*n)
 	}
 	return []row{
-		{"delivery: from its start to its first question for work", milliseconds(cold), "cold start without Lambda's own part"},
 		{"delivery: CPU per delivery of 1 KB, batches of 10", milliseconds(each),
 			fmt.Sprintf("%s x a bare POST; %d batches, %.0f deliveries/s by one process", ratio(each, b.posted), n, float64(10*n)/long.Seconds())},
 		{"whole path, one event a call", milliseconds(b.accepted[0] + each), "intake and delivery"},

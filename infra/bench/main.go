@@ -37,6 +37,10 @@ func run(args []string, out io.Writer) error {
 	if len(args) == 1 && args[0] == "fair" {
 		return fair(ctx, out)
 	}
+	if len(args) == 1 && args[0] == "recover" {
+		return recoverMany(ctx, out)
+	}
+	curves := len(args) == 1 && args[0] == "curves"
 	folder := os.Getenv("BIN")
 	if folder == "" {
 		folder = ".local/build"
@@ -46,8 +50,11 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	defer b.close()
+	if curves {
+		return b.curves(ctx, out)
+	}
 	fmt.Fprintf(out, "%-58s %12s  %s\n", "what", "measured", "of what")
-	for _, figure := range []func(context.Context) ([]row, error){b.post, b.intake, b.delivery, b.latency, b.memory} {
+	for _, figure := range []func(context.Context) ([]row, error){b.post, b.intake, b.delivery, b.latency, b.memory, b.starts, b.pure} {
 		rows, err := figure(ctx)
 		if err != nil {
 			return err

@@ -77,6 +77,8 @@ type API struct {
 	AccountID     string `env:"ACCOUNT_ID,required,notEmpty"`
 	AccountKeyARN string `env:"ACCOUNT_KEY_ARN,required,notEmpty"`
 	SecretsKeyARN string `env:"SECRETS_KEY_ARN,required,notEmpty"`
+	// RecoverWorkflowARN is the state machine that goes through recoveries.
+	RecoverWorkflowARN string `env:"RECOVER_WORKFLOW_ARN,required,notEmpty"`
 	// URLLimit is how many notification URLs an environment may have,
 	// TriggerLimit how many triggers; 0 stands for as many as there are event
 	// types, times URLLimit.

@@ -34,15 +34,29 @@ func (s Service) attempt(ctx context.Context, t *task) {
 	if reason == "" {
 		ended = s.watched(ctx, t, func() { t.answer = s.Sender.Post(ctx, req) })
 	} else {
-		t.answer = notification.Answer{Reason: reason, Detail: keyFault(reason)}
+		t.answer = notification.Answer{Reason: reason, Detail: nothingSent(m, reason)}
 		ended = s.Now()
+	}
+	if m.LeftOut {
+		t.answer.Response = nil // it may repeat what it got
 	}
 	t.attempt = classify(t.answer, s.isSuccess(settings.Success), ended)
 	t.attempt.Number = m.Attempt
 	t.attempt.StartedAt, t.attempt.Duration = started.UTC(), ended.Sub(started)
 	t.attempt.SigningKey, t.attempt.Timestamp, t.attempt.Signature = signed.key, signed.timestamp, signed.digest
-	t.attempt.Lane = m.Lane
+	t.attempt.Lane, t.attempt.Repeated = m.Lane, t.takenUpBefore()
 	s.decide(t, s.schedule(settings), ended)
+}
+
+// takenUpBefore reports whether this attempt was begun before, so that its outcome
+// is lost. A retry's claim tells: a lease that is still there was never followed by
+// a record. A first attempt has no record to lease, so its message tells: it came
+// back. It may have done so before anything was sent.
+func (t *task) takenUpBefore() bool {
+	if t.message.Attempt == 1 {
+		return t.received > 1
+	}
+	return !t.delivery.LeasedUntil.IsZero()
 }
 
 // isSuccess returns what tells a successful status: the environment's rule, else
@@ -75,6 +89,9 @@ type signed struct {
 // sign makes the request of an attempt, with the key that is right at this
 // moment. A reason says that none can be made, an error that this is not known.
 func (s Service) sign(ctx context.Context, m notification.Message, at time.Time) (req notification.Request, by signed, reason notification.Reason, err error) {
+	if m.IsLost() {
+		return req, by, notification.ReasonInvalidPayload, nil
+	}
 	key, err := s.Keys.SigningKey(ctx, m.CloudName)
 	switch {
 	case errors.Is(err, notification.ErrSigningKeyDisabled):
@@ -108,11 +125,14 @@ func (s Service) sign(ctx context.Context, m notification.Message, at time.Time)
 	}, signed{key.APIKey, timestamp, digest}, "", nil
 }
 
-func keyFault(reason notification.Reason) string {
-	switch reason {
-	case notification.ReasonSigningKeyDisabled:
+// nothingSent says why there is no request.
+func nothingSent(m notification.Message, reason notification.Reason) string {
+	switch {
+	case m.IsLost():
+		return "nothing was sent: the environment keeps no payloads, and the message that carried this notification is lost"
+	case reason == notification.ReasonSigningKeyDisabled:
 		return "nothing was sent: " + notification.ErrSigningKeyDisabled.Error()
-	case notification.ReasonNoSigningKey:
+	case reason == notification.ReasonNoSigningKey:
 		return "nothing was sent: " + notification.ErrNoSigningKey.Error()
 	default:
 		return "nothing was sent: the stored notification cannot be read"
@@ -155,6 +175,7 @@ func (s Service) decide(t *task, schedule retry.Schedule, ended time.Time) {
 			Why:              m.Why,
 			TriggerID:        m.TriggerID,
 			Lead:             m.Lead,
+			LeftOut:          m.LeftOut,
 			PublicIDs:        m.PublicIDs,
 			AcceptedAt:       m.AcceptedAt,
 			ExpiresAt:        m.AcceptedAt.Add(s.Retention),
@@ -167,7 +188,7 @@ func (s Service) decide(t *task, schedule retry.Schedule, ended time.Time) {
 		return
 	}
 	wait, again := schedule.Next(m.Attempt-d.ScheduleFrom, t.attempt.RetryAfter)
-	if !again {
+	if !again || m.IsLost() {
 		d.Status = notification.Exhausted
 		return
 	}

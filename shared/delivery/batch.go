@@ -55,6 +55,8 @@ type task struct {
 	// places are the message's in the batch: SQS may deliver a message twice,
 	// even in one batch.
 	places []int
+	// received is how often its lane has handed the message out.
+	received int
 	// delivery is the record, as it is to be written.
 	delivery notification.Delivery
 	attempt  notification.Attempt
@@ -81,8 +83,8 @@ func (t *task) ready() bool { return t.err == nil && !t.decided && !t.passed }
 // an error, by index, for each message that must stay on its queue, because a
 // fault of ours kept it from being decided; all others are done with.
 //
-// The sequence is: pass on what would keep the lane waiting; read the records and
-// drop what is decided; POST the rest;
+// The sequence is: send back what is early; pass on what would keep the lane waiting;
+// read the records and drop what is decided; POST the rest;
 // record, every two seconds and at the end, so that quick ones do not wait for a
 // slow one; send the retries; answer. A message whose attempt is on record sends
 // the retry that followed from it again, in case the process that recorded it
@@ -90,6 +92,7 @@ func (t *task) ready() bool { return t.err == nil && !t.decided && !t.passed }
 // a crash loses no retry.
 func (s Service) Deliver(ctx context.Context, messages []notification.Message) (failed map[int]error) {
 	tasks := group(messages)
+	s.sendBack(ctx, tasks)
 	s.gate(ctx, tasks)
 	s.load(ctx, tasks)
 	s.attemptAll(ctx, tasks)
@@ -123,6 +126,7 @@ func group(messages []notification.Message) []*task {
 			tasks = append(tasks, known[n])
 		}
 		known[n].places = append(known[n].places, i)
+		known[n].received = max(known[n].received, m.Received)
 	}
 	return tasks
 }
@@ -211,10 +215,24 @@ func (s Service) settle(ctx context.Context, over []*task) {
 	s.sendRetries(ctx, recorded)
 	// Another process has recorded these, and may die before it sends the retry.
 	s.read(ctx, elsewhere)
+	s.noteRepeats(ctx, elsewhere)
 	s.resume(ctx, elsewhere)
 	for _, t := range tasks {
 		if t.posted {
 			s.learned(ctx, t)
+		}
+	}
+}
+
+// noteRepeats notes of attempts that another process has recorded that they were
+// made here too. That is for people to know: what cannot be noted is only logged.
+func (s Service) noteRepeats(ctx context.Context, tasks []*task) {
+	for _, t := range tasks {
+		if t.err != nil || !t.posted {
+			continue
+		}
+		if err := s.Records.NoteRepeat(ctx, key(t.message), t.message.Attempt); err != nil {
+			s.Log.WarnContext(ctx, "repeat not noted", "delivery_id", t.message.DeliveryID, "error", err)
 		}
 	}
 }
@@ -230,7 +248,8 @@ func (s Service) sendRetries(ctx context.Context, tasks []*task) {
 		}
 		next := t.message
 		next.Attempt, next.DueAt, next.Lane, next.Passes = t.delivery.AttemptCount+1, t.delivery.NextAt, t.delivery.NextLane, 0
-		if next.DueAt.Sub(s.Now()) <= longestDelay {
+		// A workflow takes references alone. What has none waits on the queue, in hops.
+		if next.LeftOut || next.DueAt.Sub(s.Now()) <= longestDelay {
 			queued, messages = append(queued, t), append(messages, next)
 			continue
 		}

@@ -16,15 +16,19 @@ type Records interface {
 	// are absent from the result.
 	Deliveries(ctx context.Context, keys []notification.DeliveryKey) (map[notification.DeliveryKey]notification.Delivery, error)
 	// Claim leases the delivery for the given attempt until a time, and returns
-	// its record. It reports false, with the record as it is, where an attempt
-	// of that number is on record, or another process holds a lease that has
-	// not run out at now. A delivery without a record is an error.
+	// its record as it was before: a lease in it is of a process that claimed this
+	// attempt and never recorded it. It reports false, with the record as it is,
+	// where an attempt of that number is on record, or another process holds a
+	// lease that has not run out at now. A delivery without a record is an error.
 	Claim(ctx context.Context, key notification.DeliveryKey, attempt int, now, until time.Time) (notification.Delivery, bool, error)
 	// RecordAttempts writes each delivery over its state of one attempt before
 	// (no record at all, where AttemptCount is 1). It returns an error for each
 	// that was not written, by index: notification.ErrConflict where the record
 	// has moved on.
 	RecordAttempts(ctx context.Context, deliveries []notification.Delivery) (failed map[int]error)
+	// NoteRepeat says of an attempt that is on record that it was made twice, and
+	// that what became of it the other time is not on record.
+	NoteRepeat(ctx context.Context, key notification.DeliveryKey, attempt int) error
 }
 
 // Events reads back the event of a message that is a reference. It reports

@@ -454,6 +454,35 @@ func TestFaultsOfOursLeaveTheMessage(t *testing.T) {
 	}
 }
 
+// What became of an attempt is lost with the write of its record. The next try is
+// on record, and says so; those that nothing was lost of say nothing.
+func TestLostRecord(t *testing.T) {
+	for lost := 1; lost <= 3; lost++ {
+		b := setup(t)
+		b.sender.answer = status(500)
+		posts := 0
+		b.store.OnCall(func(call notificationtest.Call) error {
+			if call.Op == "RecordAttempts" && !call.After {
+				if posts++; posts == lost {
+					return errors.New("throttled")
+				}
+			}
+			return nil
+		})
+		b.send(t, message(1))
+		b.run(t)
+		record := b.record(t, 1)
+		if len(b.sender.sent()) != 5 || record.Status != notification.Exhausted || len(record.Attempts) != 4 {
+			t.Errorf("record %d lost: %d POSTs, %s with %d attempts", lost, len(b.sender.sent()), record.Status, len(record.Attempts))
+		}
+		for _, a := range record.Attempts {
+			if a.Repeated != (a.Number == lost) {
+				t.Errorf("record %d lost: attempt %d is repeated: %t", lost, a.Number, a.Repeated)
+			}
+		}
+	}
+}
+
 // A message that was received before is not POSTed again, and its retry is sent
 // again with what is left of its wait.
 func TestRedelivery(t *testing.T) {
@@ -553,6 +582,9 @@ func TestTwoProcessesOneFirstAttempt(t *testing.T) {
 	second.Wait()
 	if waiting := b.queue.Waiting(); len(failed) > 0 || len(waiting) != 1 || waiting[0].Attempt != 2 {
 		t.Errorf("the second process ends in %v, with %+v waiting, want it to send the retry", failed, waiting)
+	}
+	if record := b.record(t, 1); len(record.Attempts) != 1 || !record.Attempts[0].Repeated {
+		t.Errorf("record = %+v, want one attempt that says that it was made twice", record)
 	}
 }
 
@@ -685,10 +717,15 @@ func TestLogLine(t *testing.T) {
 // A hundred runs in which the process dies at a random step: no delivery is
 // lost, and none is POSTed twice but where it died between POST and record.
 func TestCrashes(t *testing.T) {
+	crashes(t, time.Minute, message)
+}
+
+func crashes(t *testing.T, wait time.Duration, message func(n int) notification.Message) {
+	t.Helper()
 	for seed := range 100 {
 		b := setup(t)
 		b.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
-		b.Schedule = retry.Schedule{time.Minute, time.Minute}
+		b.Schedule = retry.Schedule{wait, wait}
 		var steps atomic.Int64
 		var dead atomic.Bool
 		var mu sync.Mutex

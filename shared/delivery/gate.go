@@ -40,7 +40,7 @@ func (s Service) gate(ctx context.Context, tasks []*task) {
 	byOrigin := make(map[notification.OriginKey][]*task)
 	var keys []notification.OriginKey
 	for _, t := range tasks {
-		if t.err != nil {
+		if !t.ready() {
 			continue
 		}
 		key := originOf(t.message)
@@ -102,6 +102,18 @@ func (s Service) findOut(ctx context.Context, key notification.OriginKey, tasks 
 		}
 	}
 	return passed
+}
+
+// sendBack puts messages back on their lanes that are early: those that carry the
+// only copy of their notification wait in hops of what a queue can hold them for.
+func (s Service) sendBack(ctx context.Context, tasks []*task) {
+	var early []*task
+	for _, t := range tasks {
+		if t.ready() && t.message.LeftOut && t.message.DueAt.After(s.Now()) {
+			early = append(early, t)
+		}
+	}
+	s.passOn(ctx, early)
 }
 
 // passOn puts the messages of tasks back on a lane, which they name by now.

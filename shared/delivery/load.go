@@ -30,14 +30,14 @@ func (s Service) load(ctx context.Context, tasks []*task) {
 }
 
 // resume compares messages with their records, and sends the retry of each whose
-// attempt is the last on record.
+// attempt is the last on record. One that lacks its notification has none to send.
 func (s Service) resume(ctx context.Context, tasks []*task) {
 	var repeat []*task
 	for _, t := range tasks {
 		if t.err == nil && !t.passed {
 			t.compare()
 		}
-		if t.err == nil && t.delivery.AttemptCount == t.message.Attempt {
+		if t.err == nil && t.delivery.AttemptCount == t.message.Attempt && !t.message.IsLost() {
 			repeat = append(repeat, t)
 		}
 	}

@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/mediahooks/mediahooks/shared/notification"
@@ -36,12 +37,21 @@ func Explain(e notification.Event) []string {
 			say("The call's eager_notification_url is not told: the call named a notification_url too, and was not eager_async.")
 		}
 	}
+	switch {
+	case e.LeftOut && e.Status == notification.EventHeld:
+		say("The notification is on record only while the event is held: keep_payloads was false when it was accepted.")
+	case e.LeftOut:
+		say(notShown)
+	}
 	if e.ParentID != "" {
 		say("It follows from the event %s.", e.ParentID)
 	}
 	byTrigger := false
 	for _, t := range e.Targets {
 		byTrigger = byTrigger || t.Why == notification.ByTrigger
+	}
+	if toldSince(e) {
+		say("When the event was accepted, no trigger was for %s or for all. A recovery has told those that were made since.", e.NotificationType)
 	}
 	if !byTrigger && e.Status == notification.EventAccepted {
 		say("No trigger was told: when the event was accepted, none was for %s or for all.", e.NotificationType)
@@ -50,6 +60,15 @@ func Explain(e notification.Event) []string {
 		say("So nobody was told.")
 	}
 	return said
+}
+
+// notShown is why there is no notification to show.
+const notShown = "The notification is not shown: keep_payloads was false when the event was accepted, and so it was never kept."
+
+// toldSince reports whether an event that matched nothing was recovered: it has a
+// row of its own, as what has no delivery, and targets, but was never held.
+func toldSince(e notification.Event) bool {
+	return e.LogID != "" && len(e.Targets) > 0 && e.HeldUntil.IsZero() && e.ReleasedAt.IsZero()
 }
 
 // ExplainTarget says in a sentence why a URL is told of an event.
@@ -64,6 +83,19 @@ func ExplainTarget(t notification.Target) string {
 	return said + "."
 }
 
+// ExplainDelivery says in sentences why a URL was told, and what there is not to
+// show of it.
+func ExplainDelivery(d Delivery) string {
+	var said []string
+	if target, ok := d.Event.Target(d.DeliveryID); ok {
+		said = append(said, ExplainTarget(target))
+	}
+	if d.LeftOut {
+		said = append(said, notShown)
+	}
+	return strings.Join(said, " ")
+}
+
 func because(why notification.Why, triggerID string) string {
 	switch why {
 	case notification.ByTrigger:
@@ -76,6 +108,15 @@ func because(why notification.Why, triggerID string) string {
 }
 
 func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// Note says what is not known of an attempt; nothing, for most.
+func Note(a notification.Attempt) string {
+	if !a.Repeated {
+		return ""
+	}
+	return "This attempt was taken up another time, and what became of that is not on record: the receiver may have got the same " +
+		notification.DeliveryHeader + " and " + notification.AttemptHeader + " twice."
+}
 
 // Advice says what the receiver's owner can do about a failed attempt.
 //

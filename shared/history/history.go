@@ -197,17 +197,24 @@ func (s Service) Delivery(ctx context.Context, key notification.DeliveryKey) (De
 	return result, nil
 }
 
+// notKept is why a delivery that is left out of the record cannot be made again.
+const notKept = "delivery_id: the notification cannot be sent again, since it was not kept: " +
+	"keep_payloads was false when its event was accepted. Report the event again under another event_id"
+
 // Resend has a delivery attempted once more, now, with the key that is right now;
 // should that fail, its schedule begins anew. It returns the delivery as it then
 // is, and a *notification.Error of code NotFound for one without a record, of code
-// Conflict where an attempt is under way, of code Invalid where its URL may no
-// longer be told.
+// Conflict where an attempt is under way or its notification is not on record, of
+// code Invalid where its URL may no longer be told.
 func (s Service) Resend(ctx context.Context, key notification.DeliveryKey) (notification.Delivery, error) {
 	found, err := s.Delivery(ctx, key)
 	if err != nil {
 		return notification.Delivery{}, err
 	}
 	d := found.Delivery
+	if d.LeftOut {
+		return d, notification.Errorf(notification.Conflict, notKept)
+	}
 	if found.Body == nil {
 		return d, notification.Errorf(notification.Conflict, "delivery_id: the notification cannot be sent again, since its event is no longer on record")
 	}
@@ -250,7 +257,7 @@ func told(event notification.Event, records map[notification.DeliveryKey]notific
 			t := event.Targets[i]
 			d = notification.Delivery{
 				DeliveryKey: key, EventID: event.ID, NotificationType: event.NotificationType, URL: t.URL, Why: t.Why,
-				TriggerID: t.TriggerID, PublicIDs: event.PublicIDs, Status: notification.Pending, AcceptedAt: event.AcceptedAt,
+				TriggerID: t.TriggerID, PublicIDs: event.PublicIDs, Status: notification.Pending, AcceptedAt: event.AcceptedAt, LeftOut: event.LeftOut,
 				ExpiresAt: event.ExpiresAt,
 			}
 		}

@@ -76,7 +76,7 @@ func TestSweepQueuesWhatIsLate(t *testing.T) {
 	got := s.run(t, history.Swept{Found: 1, Queued: 1, Oldest: 15 * time.Minute})
 	want := []notification.Message{{
 		CloudName: "demo", EventID: "event", DeliveryID: lost.DeliveryID, Attempt: 4, Lane: notification.Slow,
-		DueAt: s.clock.Now(), Origin: "https://example.com",
+		DueAt: s.clock.Now(), Origin: "https://example.com", Received: 1,
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("queued (-want +got):\n%s", diff)

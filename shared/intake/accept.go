@@ -77,7 +77,7 @@ func (r *Result) fail(err error) {
 // and so mends a crash at any point without a second notification.
 //
 // A *notification.Error of code Invalid says that nothing was done. One of code
-// Conflict or Unavailable comes with the result of each event.
+// Conflict or Unavailable comes with the result of each event, if anything was.
 func (s Service) Accept(ctx context.Context, env notification.Environment, caller Caller, reports []Report) ([]Result, error) {
 	presets, err := s.presets(ctx, env.CloudName, reports)
 	if err != nil {
@@ -90,7 +90,11 @@ func (s Service) Accept(ctx context.Context, env notification.Environment, calle
 			return nil, err
 		}
 	}
+	if err := s.startClocksFirst(ctx, list.events); err != nil {
+		return nil, err
+	}
 	unique := s.insert(ctx, list.events)
+	list.restore(c, unique)
 	s.log(ctx, list.events, unique)
 	due := gather(list.events, unique)
 	s.join(ctx, env, list.events, unique)
@@ -126,7 +130,9 @@ func (s Service) presets(ctx context.Context, cloudName string, reports []Report
 // they follow from, each event_id once.
 type eventList struct {
 	events []notification.Event
-	place  map[string]int
+	// said are the reports that the events were made of.
+	said  []Report
+	place map[string]int
 	// reported are the places of the reports' events, derived those that follow
 	// from the event at a place.
 	reported []int
@@ -172,7 +178,7 @@ func (l *eventList) addOne(c composer, r Report) (at int, isNew bool, err error)
 	case !again:
 		at = len(l.events)
 		l.place[event.ID] = at
-		l.events = append(l.events, event)
+		l.events, l.said = append(l.events, event), append(l.said, r)
 		return at, true, nil
 	case bytes.Equal(l.events[earlier].Hash, event.Hash):
 		return earlier, false, nil
@@ -200,7 +206,7 @@ func (l *eventList) results(unique []Result) []Result {
 // insert records the events. Where an id was taken, the event becomes the one
 // that holds it.
 func (s Service) insert(ctx context.Context, events []notification.Event) []Result {
-	existing, failed := s.Records.InsertEvents(ctx, events)
+	existing, failed := s.Records.InsertEvents(ctx, forRecord(events))
 	results := make([]Result, len(events))
 	for i := range events {
 		status := Accepted

@@ -51,6 +51,7 @@ func (c composer) compose(r Report) (notification.Event, error) {
 		ParentID:         r.parent,
 		AcceptedAt:       c.now.Truncate(time.Millisecond),
 		ExpiresAt:        c.now.Add(c.Retention),
+		LeftOut:          c.env.Settings.LeaveOutPayloads,
 	}
 	if event.ID == "" {
 		event.ID = c.IDs.next(event.AcceptedAt)
@@ -66,12 +67,12 @@ func (c composer) compose(r Report) (notification.Event, error) {
 	if event.Eager != nil && event.Eager.Requested && event.BatchID == "" {
 		event.BatchID = newBatchID()
 	}
-	body, err := payload.Compose(event.NotificationType, r.Payload, c.context(r), c.form(r, event))
-	if err != nil {
-		return notification.Event{}, request.Malformed(r.field("payload"), err)
+	if event.Body, err = c.body(r, event); err != nil {
+		return notification.Event{}, err
 	}
-	event.Body = payload.Pack(body)
-	event.PublicIDs = publicIDs(r.Payload)
+	if !event.LeftOut {
+		event.PublicIDs = publicIDs(r.Payload)
+	}
 	event.Misfit = misfit.Find(event.NotificationType, r.Payload)
 	event.Targets, err = c.targets(r, event)
 	if err != nil {
@@ -89,14 +90,36 @@ func (c composer) compose(r Report) (notification.Event, error) {
 	return event, nil
 }
 
+// body makes the packed notification that an event is told with.
+func (c composer) body(r Report, event notification.Event) ([]byte, error) {
+	body, err := payload.Compose(event.NotificationType, r.Payload, c.context(r, event), c.form(r, event))
+	if err != nil {
+		return nil, request.Malformed(r.field("payload"), err)
+	}
+	packed := payload.Pack(body)
+	if event.LeftOut && len(packed) > maxCarried {
+		return nil, notification.Errorf(notification.Invalid,
+			"%s: is too large where keep_payloads is false: compressed, the notification takes %d bytes, and the message that carries it has room for %d",
+			r.field("payload"), len(packed), maxCarried)
+	}
+	return packed, nil
+}
+
+// maxCarried bounds a packed notification that has no record to be read from, in
+// bytes: in base64, and with a URL, it has to fit into the 256 KiB of a message.
+const maxCarried = 180 << 10
+
 // context says when and by whom the event was triggered.
-func (c composer) context(r Report) payload.Context {
+func (c composer) context(r Report, event notification.Event) payload.Context {
 	context := payload.Context{TriggeredAt: r.TriggeredAt, Source: r.Source, ID: r.SourceID}
 	if context.TriggeredAt.IsZero() {
 		context.TriggeredAt = c.caller.At
 	}
 	if context.TriggeredAt.IsZero() {
 		context.TriggeredAt = c.now
+		if event.LeftOut { // a repeat must be able to say the same
+			context.TriggeredAt = event.AcceptedAt
+		}
 	}
 	if context.Source == "" {
 		context.Source, context.ID = c.caller.Source, c.caller.ID
@@ -169,16 +192,10 @@ type targetList struct {
 }
 
 func (l *targetList) add(url string, why notification.Why, triggerID string) {
-	if url == "" {
-		return
+	if url != "" {
+		l.targets = notification.AddTarget(l.targets, url, notification.Naming{Why: why, TriggerID: triggerID},
+			func() string { return l.ids.next(l.at) })
 	}
-	for i, t := range l.targets {
-		if t.URL == url {
-			l.targets[i].Also = append(l.targets[i].Also, notification.Naming{Why: why, TriggerID: triggerID})
-			return
-		}
-	}
-	l.targets = append(l.targets, notification.Target{DeliveryID: l.ids.next(l.at), URL: url, Why: why, TriggerID: triggerID})
 }
 
 func (l *targetList) addTriggers(notificationType string, hooks notification.Hooks) {

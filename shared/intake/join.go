@@ -67,6 +67,9 @@ func (s Service) joinOne(ctx context.Context, env notification.Environment, even
 	if notification.CodeOf(err) == notification.Conflict && event.Status == notification.EventHeld {
 		// Nobody will ever release it: its record says so, and its producer is told.
 		event.Status, event.Targets = notification.EventSuppressed, nil
+		if event.LeftOut {
+			*event = forget(*event)
+		}
 		event.Revision++
 		if replaced := s.Records.ReplaceEvent(ctx, *event); replaced != nil && !errors.Is(replaced, notification.ErrConflict) {
 			err = replaced
@@ -85,16 +88,18 @@ func (s Service) joinOne(ctx context.Context, env notification.Environment, even
 	}
 }
 
-// startClocks sees to it that no held event is held for ever.
+func holdOf(event notification.Event) notification.Hold {
+	return notification.Hold{CloudName: event.CloudName, EventID: event.ID, BatchID: event.BatchID, Until: event.HeldUntil}
+}
+
+// startClocks sees to it that no held event is held for ever. The clocks of some
+// were started before.
 func (s Service) startClocks(ctx context.Context, events []notification.Event, results []Result) {
 	var holds []notification.Hold
 	var owner []int
 	for i, event := range events {
-		if joins(event) && event.Status == notification.EventHeld && results[i].Err == nil {
-			holds = append(holds, notification.Hold{
-				CloudName: event.CloudName, EventID: event.ID, BatchID: event.BatchID, Until: event.HeldUntil,
-			})
-			owner = append(owner, i)
+		if joins(event) && event.Status == notification.EventHeld && results[i].Err == nil && !event.LeftOut {
+			holds, owner = append(holds, holdOf(event)), append(owner, i)
 		}
 	}
 	if len(holds) == 0 {
@@ -116,24 +121,39 @@ func (s Service) Release(ctx context.Context, hold notification.Hold) error {
 		}
 		return nil
 	}
-	env, err := s.Environments.Environment(ctx, hold.CloudName)
-	if notification.CodeOf(err) == notification.NotFound {
-		return nil // it was deleted, and its events with it
-	}
+	settled, err := s.timeOut(ctx, hold, now)
 	if err != nil {
 		return err
 	}
+	key := notification.EventKey{CloudName: hold.CloudName, EventID: hold.EventID}
+	if _, told := settled[key]; told {
+		return nil
+	}
+	return s.forgetStray(ctx, key)
+}
+
+// timeOut ends the time of a hold's batch. It returns the events of the batch; none
+// where there is nobody to tell any more.
+func (s Service) timeOut(ctx context.Context, hold notification.Hold, now time.Time) (map[notification.EventKey]notification.Event, error) {
+	env, err := s.Environments.Environment(ctx, hold.CloudName)
+	if notification.CodeOf(err) == notification.NotFound {
+		return nil, nil // it was deleted, and its events with it
+	}
+	if err != nil {
+		return nil, err
+	}
 	batch, found, err := s.Records.TimeOutBatch(ctx, hold.CloudName, hold.BatchID, now)
 	if err != nil {
-		return fmt.Errorf("time out batch %s: %w", hold.BatchID, err)
+		return nil, fmt.Errorf("time out batch %s: %w", hold.BatchID, err)
 	}
 	if !found {
-		return nil // expired, and its events with it
+		return nil, nil // expired, and its events with it
 	}
-	if _, err := s.settle(ctx, env, batch); err != nil {
-		return fmt.Errorf("release event %s: %w", hold.EventID, err)
+	settled, err := s.settle(ctx, env, batch)
+	if err != nil {
+		return nil, fmt.Errorf("release event %s: %w", hold.EventID, err)
 	}
-	return nil
+	return settled, nil
 }
 
 // settle decides every event of a batch, records the decisions and sends what
@@ -170,12 +190,15 @@ func (s Service) settleOnce(ctx context.Context, env notification.Environment, b
 				}
 				half[i], events[event.Key()] = event, event
 				sends.fresh(event, before, p.now)
-			} else if !event.ReleasedAt.IsZero() {
+			} else if !event.ReleasedAt.IsZero() && !event.IsLost() { // what is lost was sent before it was forgotten
 				sends.repeat(event)
 			}
 		}
 	}
-	return events, s.sendAll(ctx, sends)
+	if err := s.sendAll(ctx, sends); err != nil {
+		return nil, err
+	}
+	return events, s.forgetTold(ctx, events)
 }
 
 // keysOf names the events of a batch.

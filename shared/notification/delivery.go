@@ -34,7 +34,10 @@ type Delivery struct {
 	Why              Why
 	TriggerID        string
 	// Lead says that the record stands for its event in lists.
-	Lead       bool
+	Lead bool
+	// LeftOut says that the notification is not on record: the delivery cannot be
+	// attempted but by a message that carries it.
+	LeftOut    bool
 	PublicIDs  []string
 	Status     Status
 	AcceptedAt time.Time
@@ -105,6 +108,9 @@ type Attempt struct {
 	Timestamp int64
 	Signature string
 	Lane      Lane
+	// Repeated says that the attempt was taken up another time, and what became of it
+	// then is not on record: its receiver may have been told twice.
+	Repeated bool
 	// RetryAfter is the wait that the receiver asked for, 0 for none.
 	RetryAfter time.Duration
 }

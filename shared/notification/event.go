@@ -15,7 +15,11 @@ type Event struct {
 	Hash []byte
 	// Body is the packed notification up to its signature_key; see package
 	// payload.
-	Body    []byte
+	Body []byte
+	// LeftOut says that the record leaves out what the payload says: messages carry
+	// Body, and the record has it only while the event is held. Such an event has no
+	// PublicIDs.
+	LeftOut bool
 	Status  EventStatus
 	Targets []Target
 	// PublicIDs are the assets that the payload names, at most MaxPublicIDs.
@@ -145,6 +149,18 @@ type Target struct {
 	Also []Naming
 }
 
+// AddTarget adds a URL to a list of targets. One that is there already gets a
+// further reason: a URL is told once. newID makes the id of a delivery.
+func AddTarget(list []Target, url string, named Naming, newID func() string) []Target {
+	for i, t := range list {
+		if t.URL == url {
+			list[i].Also = append(list[i].Also, named)
+			return list
+		}
+	}
+	return append(list, Target{DeliveryID: newID(), URL: url, Why: named.Why, TriggerID: named.TriggerID})
+}
+
 // Naming is one reason for which an event goes to a URL.
 type Naming struct {
 	Why       Why
@@ -160,6 +176,10 @@ func (e Event) Target(deliveryID string) (Target, bool) {
 	}
 	return Target{}, false
 }
+
+// IsLost reports whether the notification is neither on record nor in the event: it
+// is, or was, in messages alone.
+func (e Event) IsLost() bool { return e.LeftOut && len(e.Body) == 0 }
 
 // Message returns the message that asks for an attempt of the given target.
 func (e Event) Message(t Target, attempt int, lane Lane, due time.Time) Message {
@@ -178,6 +198,7 @@ func (e Event) Message(t Target, attempt int, lane Lane, due time.Time) Message 
 		Lead:             e.LogID == "" && len(e.Targets) > 0 && e.Targets[0].DeliveryID == t.DeliveryID,
 		PublicIDs:        e.PublicIDs,
 		AcceptedAt:       e.AcceptedAt,
+		LeftOut:          e.LeftOut,
 		Body:             e.Body,
 	}
 }

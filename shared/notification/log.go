@@ -30,6 +30,8 @@ type LogFilter struct {
 	PublicID         string
 	// Reason is that of the last attempt.
 	Reason Reason
+	// Untold keeps only rows that stand for an event without a delivery.
+	Untold bool
 }
 
 // Matches reports whether a delivery passes the filter.
@@ -39,7 +41,8 @@ func (f LogFilter) Matches(d Delivery) bool {
 		(f.TriggerID == "" || f.TriggerID == d.TriggerID) &&
 		(f.URL == "" || f.URL == d.URL) &&
 		(f.PublicID == "" || slices.Contains(d.PublicIDs, f.PublicID)) &&
-		(f.Reason == "" || f.Reason == d.LastReason())
+		(f.Reason == "" || f.Reason == d.LastReason()) &&
+		(!f.Untold || d.AttemptCount == 0)
 }
 
 // LastReason is why the last attempt failed; empty where it succeeded, or none was

@@ -46,6 +46,9 @@ type Message struct {
 	// Passes is how often the message was put back because nothing was known of
 	// its origin yet.
 	Passes int `json:"passes,omitempty"`
+	// Received is how often the lane has handed this message out, this time included;
+	// 0 where that is not known. The lane tells it: no message says it of itself.
+	Received int `json:"-"`
 
 	NotificationType string `json:"notification_type,omitempty"`
 	URL              string `json:"url,omitempty"`
@@ -57,6 +60,9 @@ type Message struct {
 	// PublicIDs are the assets that the event is about.
 	PublicIDs  []string  `json:"public_ids,omitempty"`
 	AcceptedAt time.Time `json:"accepted_at,omitzero"`
+	// LeftOut says that Body is not on record: there is no reference to it, and what
+	// its receiver answers, which may repeat it, is not recorded either.
+	LeftOut bool `json:"left_out,omitempty"`
 	// Body is the packed notification up to its signature_key; see package
 	// payload.
 	Body []byte `json:"body,omitempty"`
@@ -65,6 +71,10 @@ type Message struct {
 // IsReference reports whether the message leaves its URL and body to the
 // event's record.
 func (m Message) IsReference() bool { return m.URL == "" }
+
+// IsLost reports whether the message asks for a notification that is neither in it nor
+// on record: it was in another message, which is taken for lost.
+func (m Message) IsLost() bool { return m.LeftOut && len(m.Body) == 0 }
 
 // Reference returns the message without its URL and body.
 func (m Message) Reference() Message {

@@ -24,12 +24,17 @@ type Settings struct {
 	// RetrySchedule holds the waits before each retry: nil for the stack's
 	// schedule, empty for no retries.
 	RetrySchedule []time.Duration
+	// LeaveOutPayloads leaves what payloads say out of the record of events that are
+	// accepted from then on: they are in the messages that carry them, and nowhere
+	// else.
+	LeaveOutPayloads bool
 }
 
 // Equal reports whether two settings are the same.
 func (s Settings) Equal(other Settings) bool {
 	return s.Version == other.Version && s.SignatureAlgorithm == other.SignatureAlgorithm &&
 		s.IncludeClientIP == other.IncludeClientIP && s.FolderMode == other.FolderMode && s.Success == other.Success &&
+		s.LeaveOutPayloads == other.LeaveOutPayloads &&
 		(s.RetrySchedule == nil) == (other.RetrySchedule == nil) && slices.Equal(s.RetrySchedule, other.RetrySchedule)
 }
 

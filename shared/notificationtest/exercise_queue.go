@@ -30,6 +30,7 @@ func ExerciseQueue(t *testing.T, open func(t *testing.T) (QueueContract, func() 
 		"large ones as reference": largeMessages,
 		"not before they are due": delayedMessages,
 		"what cannot be sent":     unsendable,
+		"what is not on record":   carried,
 	} {
 		t.Run(name, func(t *testing.T) {
 			q, now := open(t)
@@ -101,6 +102,31 @@ func unsendable(t *testing.T, q QueueContract, now time.Time) {
 		t.Errorf("failed = %v, want the first and the last", failed)
 	}
 	wantEqual(t, "what was sent", []notification.Message{good}, q.Take(t, notification.First, 1))
+}
+
+// A message with the only copy of its notification is never its reference, and may
+// be due at any time: it then comes early.
+func carried(t *testing.T, q QueueContract, now time.Time) {
+	var messages []notification.Message
+	for n := range 4 {
+		m := newMessage(n, notification.First, now)
+		m.LeftOut, m.Body = true, make([]byte, 60<<10*n) // 180 KiB is 240 in base64
+		if n == 0 {
+			m.Body = nil
+		}
+		messages = append(messages, m)
+	}
+	tooLarge := newMessage(5, notification.First, now)
+	tooLarge.LeftOut, tooLarge.Body = true, make([]byte, 192<<10)
+	later := newMessage(6, notification.First, now.Add(24*time.Hour))
+	later.LeftOut = true
+	failed := q.Send(t.Context(), append(slices.Clone(messages), tooLarge, later))
+	if len(failed) != 1 || failed[4] == nil {
+		t.Errorf("failed = %v, want the one that is too large", failed)
+	}
+	got := q.Take(t, notification.First, len(messages))
+	slices.SortFunc(got, func(a, b notification.Message) int { return strings.Compare(a.DeliveryID, b.DeliveryID) })
+	wantEqual(t, "messages", messages, got)
 }
 
 // VaultContract is what the registry needs of a vault.

@@ -44,12 +44,19 @@ type StoreContract interface {
 	EndProbe(ctx context.Context, key notification.OriginKey, until time.Time) error
 	Claim(ctx context.Context, key notification.DeliveryKey, attempt int, now, until time.Time) (notification.Delivery, bool, error)
 	RecordAttempts(ctx context.Context, deliveries []notification.Delivery) (failed map[int]error)
+	NoteRepeat(ctx context.Context, key notification.DeliveryKey, attempt int) error
 	Overdue(ctx context.Context, at time.Time, visit func([]notification.Delivery) error) error
 	LogEvents(ctx context.Context, events []notification.Event) (failed map[int]error)
 	Log(ctx context.Context, q notification.LogQuery) (notification.LogPage, error)
 	EventHeads(ctx context.Context, keys []notification.EventKey) (map[notification.EventKey]notification.Event, error)
 	Reopen(ctx context.Context, d notification.Delivery, due time.Time, lane notification.Lane) error
 	PutOff(ctx context.Context, d notification.Delivery, until time.Time) error
+	InsertRecovery(ctx context.Context, r notification.Recovery) error
+	ReplaceRecovery(ctx context.Context, r notification.Recovery) error
+	Recovery(ctx context.Context, k notification.RecoveryKey) (notification.Recovery, bool, error)
+	Recoveries(ctx context.Context, cloudName, before string, limit int) ([]notification.Recovery, bool, error)
+	PlanRecoveryPage(ctx context.Context, page notification.RecoveryPage) (notification.RecoveryPage, bool, error)
+	RecoveryPages(ctx context.Context, k notification.RecoveryKey, limit int) ([]notification.RecoveryPage, error)
 }
 
 // writers is how many goroutines want the same record at once.
@@ -78,6 +85,7 @@ func ExerciseStore(t *testing.T, open func(t *testing.T, now func() time.Time) S
 		"origins":      originTests,
 		"overdue":      overdueTests,
 		"log":          logTests,
+		"recoveries":   recoveryTests,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for name, test := range tests {
@@ -154,6 +162,7 @@ func attempted(d notification.Delivery, at time.Time) notification.Delivery {
 		SigningKey: "123456789012345",
 		Lane:       notification.First,
 		RetryAfter: time.Minute,
+		Repeated:   true,
 	})
 	return d
 }

@@ -32,6 +32,7 @@ func testEventFields(t *testing.T, s storeTest) {
 	full.Status, full.HeldUntil = notification.EventHeld, at.Add(time.Hour+1).UTC()
 	full.Eager = &notification.Eager{Requested: true, Async: true, NotificationURL: "https://a.example/" + awkward, CallURL: true, Uploads: 3}
 	full.ReleasedAt, full.Release, full.Revision = at.Add(time.Minute+1).UTC(), notification.ReleasedLate, 7
+	full.LeftOut = true
 	for _, filled := range []any{full, *full.Eager, full.Targets[0]} {
 		value := reflect.ValueOf(filled)
 		for i := range value.NumField() {

@@ -1,6 +1,7 @@
 package notificationtest
 
 import (
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -29,9 +30,9 @@ func testClaim(t *testing.T, s storeTest) {
 	}{
 		{"an attempt that is on record", 1, now, until, false, d},
 		{"one too far ahead", 3, now, until, false, d},
-		{"the next", 2, now, until, true, leased(until)},
+		{"the next", 2, now, until, true, d},
 		{"the next, while it is leased", 2, until.Add(-1), until.Add(time.Hour), false, leased(until)},
-		{"the next, when the lease has run out", 2, until, until.Add(time.Minute), true, leased(until.Add(time.Minute))},
+		{"the next, when the lease has run out", 2, until, until.Add(time.Minute), true, leased(until)},
 	} {
 		got, claimed, err := s.Claim(t.Context(), d.DeliveryKey, step.attempt, step.now, step.until)
 		if err != nil || claimed != step.claimed {
@@ -45,6 +46,30 @@ func testClaim(t *testing.T, s storeTest) {
 	if _, claimed, err := s.Claim(t.Context(), d.DeliveryKey, 3, now, until); !claimed || err != nil {
 		t.Errorf("claim after recording: got %t, %v, want true", claimed, err)
 	}
+}
+
+// A note of a repeat is of one attempt, stays with it, and can be made twice.
+func testNoteRepeat(t *testing.T, s storeTest) {
+	d := s.newDelivery()
+	if err := s.NoteRepeat(t.Context(), d.DeliveryKey, 1); notificationCode(err) != notification.NotFound {
+		t.Errorf("of a delivery without a record: %v, want not_found", err)
+	}
+	d.Attempts[0].Repeated = false
+	s.mustRecord(t, d)
+	for range 2 {
+		if err := s.NoteRepeat(t.Context(), d.DeliveryKey, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.NoteRepeat(t.Context(), d.DeliveryKey, 2); !errors.Is(err, notification.ErrConflict) {
+		t.Errorf("of an attempt that is not on record: %v, want a conflict", err)
+	}
+	d.Attempts[0].Repeated = true
+	s.wantDelivery(t, d)
+	second := attempted(d, s.clock.Now())
+	second.Attempts[1].Repeated = false
+	s.mustRecord(t, second)
+	s.wantDelivery(t, second)
 }
 
 func testClaimUnknown(t *testing.T, s storeTest) {
@@ -70,7 +95,7 @@ func testClaimedOnce(t *testing.T, s storeTest) {
 		if ok {
 			claimed.Add(1)
 		}
-		if ok && !got.LeasedUntil.Equal(until) || got.LeasedUntil.IsZero() {
+		if ok != got.LeasedUntil.IsZero() { // who claims sees the record as it was before
 			t.Errorf("claimed %t, the record is leased until %s", ok, got.LeasedUntil)
 		}
 	})

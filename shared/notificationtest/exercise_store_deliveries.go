@@ -29,6 +29,7 @@ var deliveryTests = map[string]func(*testing.T, storeTest){
 	"nothing is recorded when canceled": testRecordCancelled,
 	"expired":                           testDeliveryExpired,
 	"claim":                             testClaim,
+	"note a repeat":                     testNoteRepeat,
 	"claim without a record":            testClaimUnknown,
 	"many claim the same":               testClaimedOnce,
 }

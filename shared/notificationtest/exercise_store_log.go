@@ -39,7 +39,7 @@ func (s storeTest) logged(t *testing.T, n int) []notification.Delivery {
 			d.DeliveryID = d.DeliveryID[:len(d.DeliveryID)-1] + "0"
 		}
 		d.EventID = fmt.Sprintf("event-%d", i)
-		d.Lead = i%2 == 0
+		d.Lead, d.LeftOut = i%2 == 0, i%3 == 0
 		d.NotificationType = []string{"upload", "delete", "rename"}[random.IntN(3)]
 		d.URL = []string{"https://a.example/1", "https://a.example/2"}[random.IntN(2)]
 		d.TriggerID = strings.Repeat([]string{"a", "b"}[random.IntN(2)], 32)

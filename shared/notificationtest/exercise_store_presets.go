@@ -200,7 +200,7 @@ func testPresetsApart(t *testing.T, s storeTest) {
 func (s storeTest) fullSettings(version int64) notification.Settings {
 	return notification.Settings{
 		Version: version, SignatureAlgorithm: "sha256", IncludeClientIP: true, FolderMode: notification.FixedFolders,
-		Success: notification.Any2xx, RetrySchedule: []time.Duration{time.Second, time.Hour},
+		Success: notification.Any2xx, RetrySchedule: []time.Duration{time.Second, time.Hour}, LeaveOutPayloads: true,
 	}
 }
 

@@ -17,6 +17,8 @@ import (
 const (
 	maxDelay       = 900 * time.Second
 	maxMessageSize = 60 << 10
+	// maxCallSize is the largest that one without a reference may be.
+	maxCallSize = 256 << 10
 )
 
 // Received is a message that a consumer holds, until it deletes it or the
@@ -25,8 +27,6 @@ type Received struct {
 	notification.Message
 	// ID is the same for all receipts of one sent message.
 	ID int
-	// Count is how often the message was received, this time included.
-	Count int
 
 	receipt int
 }
@@ -83,7 +83,7 @@ func (q *Queue) send(m notification.Message) error {
 	}
 	now := q.now()
 	ahead := m.DueAt.Sub(now)
-	if ahead > maxDelay {
+	if ahead > maxDelay && !m.LeftOut {
 		return fmt.Errorf("send message: due in %s, more than %s ahead", ahead, maxDelay)
 	}
 	body, err := encode(m)
@@ -107,7 +107,10 @@ func encode(m notification.Message) ([]byte, error) {
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
 	err := encoder.Encode(m)
-	if err == nil && body.Len() > maxMessageSize {
+	switch {
+	case err == nil && m.LeftOut && body.Len() > maxCallSize:
+		err = fmt.Errorf("it takes %d bytes", body.Len())
+	case err == nil && !m.LeftOut && body.Len() > maxMessageSize:
 		body.Reset()
 		err = encoder.Encode(m.Reference())
 	}
@@ -143,7 +146,9 @@ func (q *Queue) Receive(lane notification.Lane, n int) []Received {
 		q.next++
 		h.count++
 		h.receipt = q.next
-		received = append(received, Received{Message: decode(h.body), ID: h.id, Count: h.count, receipt: h.receipt})
+		m := decode(h.body)
+		m.Received = h.count
+		received = append(received, Received{Message: m, ID: h.id, receipt: h.receipt})
 		h.visibleAt = now.Add(q.Visibility)
 	}
 	return received

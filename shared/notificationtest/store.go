@@ -29,6 +29,9 @@ type Store struct {
 	deliveries   map[notification.DeliveryKey]notification.Delivery
 	rows         map[notification.DeliveryKey]notification.Delivery // of events without deliveries
 	putOff       map[notification.DeliveryKey]putOff
+
+	recoveries    map[notification.RecoveryKey]notification.Recovery
+	recoveryPages map[recoveryPageKey]notification.RecoveryPage
 }
 
 type eventKey struct{ cloudName, eventID string }
@@ -49,6 +52,9 @@ func NewStore(now func() time.Time) *Store {
 		deliveries:   make(map[notification.DeliveryKey]notification.Delivery),
 		rows:         make(map[notification.DeliveryKey]notification.Delivery),
 		putOff:       make(map[notification.DeliveryKey]putOff),
+
+		recoveries:    make(map[notification.RecoveryKey]notification.Recovery),
+		recoveryPages: make(map[recoveryPageKey]notification.RecoveryPage),
 	}
 }
 

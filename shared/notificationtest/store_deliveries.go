@@ -47,8 +47,9 @@ func (s *Store) Claim(ctx context.Context, key notification.DeliveryKey, attempt
 			return notification.Errorf(notification.NotFound, "delivery %s has no record", key.DeliveryID)
 		}
 		if d.AttemptCount == attempt-1 && !d.LeasedUntil.After(now) {
-			d.LeasedUntil = until
-			s.deliveries[key] = d
+			leased := d
+			leased.LeasedUntil = until
+			s.deliveries[key] = leased
 			claimed = true
 		}
 		return nil
@@ -70,6 +71,28 @@ func (s *Store) RecordAttempts(ctx context.Context, deliveries []notification.De
 		}
 	}
 	return failed
+}
+
+// NoteRepeat says of an attempt that it was made twice. See delivery.Records.
+func (s *Store) NoteRepeat(ctx context.Context, key notification.DeliveryKey, attempt int) error {
+	s.called("NoteRepeat")
+	return s.effect(ctx, Call{Op: "NoteRepeat", Key: key.DeliveryID}, func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		d, ok := s.deliveries[key]
+		switch {
+		case !ok:
+			return notification.Errorf(notification.NotFound, "delivery %s has no record", key.DeliveryID)
+		case d.AttemptCount < attempt:
+			return notification.ErrConflict
+		}
+		d = cloneDelivery(d)
+		for i := range d.Attempts {
+			d.Attempts[i].Repeated = d.Attempts[i].Repeated || d.Attempts[i].Number == attempt
+		}
+		s.deliveries[key] = d
+		return nil
+	})
 }
 
 // record takes the repeat of what it wrote last for a success, as the adapter

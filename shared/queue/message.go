@@ -14,10 +14,14 @@ import (
 const MaxMessageSize = 60 << 10
 
 // encode gives the body that a message has in the queue: its JSON, or that of
-// its reference.
+// its reference. A message whose notification is not on record has no reference: it
+// takes what it takes, up to what a call can carry.
 func encode(m notification.Message) (string, error) {
 	body, err := encodeJSON(m, 512+len(m.Body)*4/3)
-	if err == nil && len(body) > MaxMessageSize {
+	switch {
+	case err == nil && m.LeftOut && len(body) > maxBatchBytes:
+		return "", fmt.Errorf("encode message: it takes %d bytes, more than %d", len(body), maxBatchBytes)
+	case err == nil && !m.LeftOut && len(body) > MaxMessageSize:
 		body, err = encodeJSON(m.Reference(), 512)
 	}
 	if err != nil {

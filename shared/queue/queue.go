@@ -27,7 +27,9 @@ func New(client API, urls map[notification.Lane]string, now func() time.Time) *L
 // returns an error for each message, by index, that was not sent; one whose
 // answer was lost may have been sent all the same.
 //
-// A message whose JSON is larger than MaxMessageSize goes as its reference.
+// A message whose JSON is larger than MaxMessageSize goes as its reference. One
+// whose notification is not on record has none: it goes whole, up to 256 KiB, and
+// where it is due later than MaxDelay, it is received then, and early.
 func (l *Lanes) Send(ctx context.Context, messages []notification.Message) (failed map[int]error) {
 	errs := make([]error, len(messages))
 	byURL := make(map[string][]outgoing)
@@ -47,7 +49,7 @@ func (l *Lanes) prepare(i int, m notification.Message) (outgoing, error) {
 	if l.urls[m.Lane] == "" {
 		return outgoing{}, fmt.Errorf("no lane %q", m.Lane)
 	}
-	if ahead := m.DueAt.Sub(l.now()); ahead > MaxDelay {
+	if ahead := m.DueAt.Sub(l.now()); ahead > MaxDelay && !m.LeftOut {
 		return outgoing{}, fmt.Errorf("due in %s, more than %s ahead", ahead, MaxDelay)
 	}
 	body, err := encode(m)

@@ -86,7 +86,7 @@ func (t *Table) addToBatch(ctx context.Context, event notification.Event, outliv
 		condition = "attribute_not_exists(pk) OR (expires_at <= :expires_at AND " + condition + ")"
 		values[":expires_at"] = number(seconds(event.ExpiresAt))
 	}
-	return t.updateIf(ctx, batchKey(event.CloudName, event.BatchID), update, condition, values)
+	return t.updateIf(ctx, batchKey(event.CloudName, event.BatchID), update, condition, values, types.ReturnValueAllNew)
 }
 
 // prolongBatch lets a batch that the event is in expire with it, where that is
@@ -98,7 +98,7 @@ func (t *Table) prolongBatch(ctx context.Context, event notification.Event) (map
 		map[string]types.AttributeValue{
 			":id":         text(event.ID),
 			":expires_at": number(seconds(event.ExpiresAt)),
-		})
+		}, types.ReturnValueAllNew)
 }
 
 // half names the set that an event's id belongs to.
@@ -126,7 +126,7 @@ func (t *Table) TimeOutBatch(ctx context.Context, cloudName, batchID string, at 
 		map[string]types.AttributeValue{
 			":at":  number(nanoseconds(at)),
 			":now": number(t.now().Unix()),
-		})
+		}, types.ReturnValueAllNew)
 	var batch notification.Batch
 	if err == nil {
 		batch, err = readBatch(cloudName, batchID, attributes)

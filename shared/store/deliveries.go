@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -42,9 +43,10 @@ func (t *Table) Deliveries(ctx context.Context, keys []notification.DeliveryKey)
 }
 
 // Claim leases the delivery for the given attempt until a time, and returns its
-// record. It reports false, with the record as it is, where an attempt of that
-// number is on record, or a lease has not run out at now. A delivery without a
-// record is a *notification.Error of code NotFound.
+// record as it was before: one with a lease was claimed for this attempt by a
+// process that never recorded it. It reports false, with the record as it is, where
+// an attempt of that number is on record, or a lease has not run out at now. A
+// delivery without a record is a *notification.Error of code NotFound.
 func (t *Table) Claim(ctx context.Context, name notification.DeliveryKey, attempt int, now, until time.Time) (notification.Delivery, bool, error) {
 	k, ok := deliveryKey(name)
 	if !ok {
@@ -60,7 +62,7 @@ func (t *Table) Claim(ctx context.Context, name notification.DeliveryKey, attemp
 			":mark":   text(mark),
 			":now":    number(nanoseconds(now)),
 			":before": number(int64(attempt - 1)),
-		})
+		}, types.ReturnValueAllOld)
 	if err != nil {
 		return notification.Delivery{}, false, fmt.Errorf("claim delivery %s: %w", name.DeliveryID, err)
 	}
@@ -70,6 +72,9 @@ func (t *Table) Claim(ctx context.Context, name notification.DeliveryKey, attemp
 	d, err := readDelivery(name, attributes)
 	if err != nil {
 		return notification.Delivery{}, false, fmt.Errorf("claim delivery %s: %w", name.DeliveryID, err)
+	}
+	if by := (&fields{attributes: attributes}).text("leased_by"); claimed && by == mark {
+		d.LeasedUntil = time.Time{} // this call's own
 	}
 	return d, claimed, nil
 }
@@ -108,6 +113,28 @@ func (t *Table) RecordAttempts(ctx context.Context, deliveries []notification.De
 		}
 	}
 	return failed
+}
+
+// NoteRepeat says of an attempt that is on record that it was made twice. A delivery
+// without a record is a *notification.Error of code NotFound.
+func (t *Table) NoteRepeat(ctx context.Context, name notification.DeliveryKey, attempt int) error {
+	k, ok := deliveryKey(name)
+	if !ok {
+		return noRecord(name)
+	}
+	there, noted, err := t.updateIf(ctx, k, "ADD repeats :attempt", "attempt_count >= :number", map[string]types.AttributeValue{
+		":attempt": set(strconv.Itoa(attempt)),
+		":number":  number(int64(attempt)),
+	}, types.ReturnValueNone)
+	switch {
+	case err != nil:
+		return fmt.Errorf("note repeat of attempt %d of delivery %s: %w", attempt, name.DeliveryID, err)
+	case !noted && there == nil:
+		return noRecord(name)
+	case !noted:
+		return fmt.Errorf("note repeat of attempt %d of delivery %s: %w", attempt, name.DeliveryID, notification.ErrConflict)
+	}
+	return nil
 }
 
 // marked returns those of the valid deliveries whose hour has its mark: without

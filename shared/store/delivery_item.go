@@ -1,6 +1,8 @@
 package store
 
 import (
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -11,13 +13,14 @@ import (
 // deliveryItem encodes a delivery's record under its key.
 func deliveryItem(k key, d notification.Delivery) item {
 	open, openAt := openKey(k, d)
-	return newItem(k, 20).
+	return newItem(k, 21).
 		text("event_id", d.EventID).
 		text("notification_type", d.NotificationType).
 		text("url", d.URL).
 		text("why", string(d.Why)).
 		text("trigger_id", d.TriggerID).
 		boolean("lead", d.Lead).
+		boolean("left_out", d.LeftOut).
 		texts("public_ids", d.PublicIDs).
 		number("schedule_from", int64(d.ScheduleFrom)).
 		text("status", string(d.Status)).
@@ -49,7 +52,7 @@ func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.00
 func attemptList(attempts []notification.Attempt) []types.AttributeValue {
 	list := make([]types.AttributeValue, len(attempts))
 	for i, a := range attempts {
-		list[i] = make(item, 0, 17).
+		list[i] = make(item, 0, 18).
 			number("number", int64(a.Number)).
 			time("started_at", a.StartedAt).
 			number("duration", int64(a.Duration)).
@@ -67,6 +70,7 @@ func attemptList(attempts []notification.Attempt) []types.AttributeValue {
 			text("signature", a.Signature).
 			text("lane", string(a.Lane)).
 			number("retry_after", int64(a.RetryAfter)).
+			boolean("repeated", a.Repeated).
 			asDocument()
 	}
 	return list
@@ -83,6 +87,7 @@ func readDelivery(k notification.DeliveryKey, attributes map[string]types.Attrib
 		Why:              notification.Why(f.text("why")),
 		TriggerID:        f.text("trigger_id"),
 		Lead:             f.boolean("lead"),
+		LeftOut:          f.boolean("left_out"),
 		PublicIDs:        f.texts("public_ids"),
 		ScheduleFrom:     int(f.number("schedule_from")),
 		Status:           notification.Status(f.text("status")),
@@ -93,7 +98,12 @@ func readDelivery(k notification.DeliveryKey, attributes map[string]types.Attrib
 		LeasedUntil:      f.time("leased_until"),
 		ExpiresAt:        f.expiry(),
 	}
-	f.each("attempts", func(f *fields) { d.Attempts = append(d.Attempts, readAttempt(f)) })
+	repeats := f.set("repeats")
+	f.each("attempts", func(f *fields) {
+		a := readAttempt(f)
+		a.Repeated = a.Repeated || slices.Contains(repeats, strconv.Itoa(a.Number))
+		d.Attempts = append(d.Attempts, a)
+	})
 	return d, f.err
 }
 
@@ -118,6 +128,7 @@ func readAttempt(f *fields) notification.Attempt {
 		Signature:  f.text("signature"),
 		Lane:       notification.Lane(f.text("lane")),
 		RetryAfter: f.duration("retry_after"),
+		Repeated:   f.boolean("repeated"),
 	}
 }
 

@@ -82,12 +82,13 @@ func (f *fields) own(env *notification.Environment) {
 // settingsItem encodes the settings of an environment. The schedule is there as
 // soon as the environment has one of its own, since an empty one means something.
 func settingsItem(s notification.Settings) item {
-	it := make(item, 0, 6).
+	it := make(item, 0, 7).
 		number("version", s.Version).
 		text("signature_algorithm", s.SignatureAlgorithm).
 		boolean("include_client_ip", s.IncludeClientIP).
 		text("folder_mode", string(s.FolderMode)).
-		text("success", string(s.Success))
+		text("success", string(s.Success)).
+		boolean("leave_out_payloads", s.LeaveOutPayloads)
 	if s.RetrySchedule != nil {
 		waits := make([]types.AttributeValue, len(s.RetrySchedule))
 		for i, wait := range s.RetrySchedule {
@@ -106,6 +107,7 @@ func readSettings(f *fields) notification.Settings {
 		FolderMode:         notification.FolderMode(f.text("folder_mode")),
 		Success:            notification.SuccessRule(f.text("success")),
 		RetrySchedule:      f.durations("retry_schedule"),
+		LeaveOutPayloads:   f.boolean("leave_out_payloads"),
 	}
 }
 

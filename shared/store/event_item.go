@@ -30,6 +30,7 @@ func eventItem(event notification.Event) item {
 		text("method", event.Method).
 		binary("hash", event.Hash).
 		binary("body", event.Body).
+		boolean("left_out", event.LeftOut).
 		list("targets", targets).
 		texts("public_ids", event.PublicIDs).
 		text("log_id", event.LogID).
@@ -65,6 +66,7 @@ func readEvent(cloudName, eventID string, attributes map[string]types.AttributeV
 		Method:           f.text("method"),
 		Hash:             f.binary("hash"),
 		Body:             f.binary("body"),
+		LeftOut:          f.boolean("left_out"),
 		Status:           cmp.Or(notification.EventStatus(f.text("status")), notification.EventAccepted),
 		PublicIDs:        f.texts("public_ids"),
 		LogID:            f.text("log_id"),

@@ -61,7 +61,7 @@ func (t *Table) LogEvents(ctx context.Context, events []notification.Event) (fai
 // headFields are the attributes of an event that a list needs: all but its body.
 var headFields = []string{
 	"pk", "sk", "notification_type", "method", "targets", "batch_id", "misfit", "parent_id", "accepted_at", "expires_at",
-	"status", "eager", "held_until", "released_at", "release", "revision", "public_ids", "log_id",
+	"status", "eager", "held_until", "released_at", "release", "revision", "public_ids", "log_id", "left_out",
 }
 
 // EventHeads reads any number of events without their bodies and hashes. Those

@@ -94,16 +94,16 @@ func (t *Table) putIf(ctx context.Context, it item, condition string, values map
 }
 
 // updateIf updates an item on a condition. It returns the item as it is
-// afterwards; where the condition is not met it reports false, and the item as
-// it is, nil for one that does not exist.
-func (t *Table) updateIf(ctx context.Context, k key, update, condition string, values map[string]types.AttributeValue) (attributes map[string]types.AttributeValue, updated bool, err error) {
+// afterwards, or as it was; where the condition is not met it reports false, and
+// the item as it is, nil for one that does not exist.
+func (t *Table) updateIf(ctx context.Context, k key, update, condition string, values map[string]types.AttributeValue, returns types.ReturnValue) (attributes map[string]types.AttributeValue, updated bool, err error) {
 	out, err := t.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                           &t.name,
 		Key:                                 k.attributes(),
 		UpdateExpression:                    &update,
 		ConditionExpression:                 &condition,
 		ExpressionAttributeValues:           values,
-		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValues:                        returns,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	if failure, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {

@@ -142,7 +142,8 @@ var inWords = regexp.MustCompile(`limit_reached|missing_attributes|number out of
 	`may not be spoken to|must be a valid URL|must be an http or https URL|must not contain a user name|` +
 	`cloud_name: \S+ (is not free|cannot be changed)|cloud_name: is \S+ and cannot be changed|` +
 	`"name: is required|ids: must be at most|settings: must be at most|next_cursor: is not one|retry_schedule: must be waits|` +
-	`event_type: (the trigger is for|there is no example)|from: must not be after`)
+	`event_type: (the trigger is for|there is no example)|from: must not be after|` +
+	`from: must be a time|cannot be given with unmatched|there is no such trigger to tell|is too large where keep_payloads is false`)
 
 // A wrong method is told which are right, wherever the right one is served.
 func TestWrongMethods(t *testing.T) {

@@ -12,14 +12,17 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/getkin/kin-openapi/openapi3"
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/oklog/ulid/v2"
 
 	api "github.com/mediahooks/mediahooks/infra/api"
+	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/notificationtest"
 	"github.com/mediahooks/mediahooks/shared/registry"
 )
@@ -38,6 +41,7 @@ var bodies = map[string]string{
 	"createUploadPreset":      `{"name":"created"}`,
 	"updateUploadPreset":      `{"notification_url":"{receiver}/preset"}`,
 	"putNotificationSettings": `{"success":"2xx"}`,
+	"createRecovery":          `{}`,
 	"reportEvents":            `{"notification_type":"delete","payload":{}}`,
 	"createEnvironment":       `{"name":"isolated-created"}`,
 	"updateEnvironment":       `{"name":"Renamed"}`,
@@ -75,7 +79,15 @@ func newIsolated(t *testing.T) isolated {
 	if got := provision(t, "PUT", "/"+c.id, `{"enabled":false}`); got.status != http.StatusOK {
 		t.Fatalf("disable environment: %d %s", got.status, got.body)
 	}
+	stopped := notification.Recovery{
+		RecoveryKey: notification.RecoveryKey{CloudName: i.CloudName, ID: ulid.Make().String()}, Status: notification.RecoveryStopped,
+		From: time.Now().Add(-time.Hour), To: time.Now(), MaxPerSecond: 1, Part: 1, StartedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour), Revision: 1,
+	}
+	if err := table.InsertRecovery(t.Context(), stopped); err != nil {
+		t.Fatal(err)
+	}
 	i.examples = map[string]string{
+		"recoveries/{id}":               stopped.ID,
 		"v1_1/{cloud_name}":             i.CloudName,
 		"triggers/{id}":                 trigger.ID,
 		"upload_presets/{name}":         "web",

@@ -290,26 +290,28 @@ func executions(t *testing.T) (texts []string) {
 		t.Fatal(err)
 	}
 	client := sfn.NewFromConfig(cfg)
-	pages := sfn.NewListExecutionsPaginator(client, &sfn.ListExecutionsInput{StateMachineArn: aws.String(local.Outputs()["WaitWorkflowArn"])})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range page.Executions {
-			described, err := client.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: e.ExecutionArn})
+	for _, output := range []string{"WaitWorkflowArn", "RecoverWorkflowArn"} {
+		pages := sfn.NewListExecutionsPaginator(client, &sfn.ListExecutionsInput{StateMachineArn: aws.String(local.Outputs()[output])})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			history, err := client.GetExecutionHistory(t.Context(), &sfn.GetExecutionHistoryInput{ExecutionArn: e.ExecutionArn})
-			if err != nil {
-				t.Fatal(err)
+			for _, e := range page.Executions {
+				described, err := client.DescribeExecution(t.Context(), &sfn.DescribeExecutionInput{ExecutionArn: e.ExecutionArn})
+				if err != nil {
+					t.Fatal(err)
+				}
+				history, err := client.GetExecutionHistory(t.Context(), &sfn.GetExecutionHistoryInput{ExecutionArn: e.ExecutionArn})
+				if err != nil {
+					t.Fatal(err)
+				}
+				steps, err := json.Marshal(history.Events)
+				if err != nil {
+					t.Fatal(err)
+				}
+				texts = append(texts, aws.ToString(e.Name), aws.ToString(described.Input), aws.ToString(described.Output), string(steps))
 			}
-			steps, err := json.Marshal(history.Events)
-			if err != nil {
-				t.Fatal(err)
-			}
-			texts = append(texts, aws.ToString(e.Name), aws.ToString(described.Input), aws.ToString(described.Output), string(steps))
 		}
 	}
 	return texts

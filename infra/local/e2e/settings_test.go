@@ -16,7 +16,7 @@ import (
 )
 
 // stackSettings are what an environment has that has decided nothing.
-const stackSettings = `{"signature_algorithm":"sha1","include_client_ip":false,"folder_mode":"dynamic","success":"200","retry_schedule":"` + schedule + `"}`
+const stackSettings = `{"signature_algorithm":"sha1","include_client_ip":false,"folder_mode":"dynamic","success":"200","retry_schedule":"` + schedule + `","keep_payloads":true}`
 
 // cleanUp makes a call at the end of a test, when the test's own context is over.
 func cleanUp(t *testing.T, method, path, body string) {
@@ -43,7 +43,7 @@ func setSettings(t *testing.T, change string) {
 	t.Helper()
 	t.Cleanup(func() {
 		cleanUp(t, "PUT", "/notification_settings",
-			`{"signature_algorithm":null,"include_client_ip":null,"folder_mode":null,"success":null,"retry_schedule":null}`)
+			`{"signature_algorithm":null,"include_client_ip":null,"folder_mode":null,"success":null,"retry_schedule":null,"keep_payloads":null}`)
 	})
 	if got := call(t, "PUT", "/notification_settings", change); got.status != 200 {
 		t.Fatalf("change settings: %d %s", got.status, got.body)
@@ -60,7 +60,7 @@ func wantSettings(t *testing.T, step string, got answer, want string) {
 func TestSettingsRound(t *testing.T) {
 	wantSettings(t, "untouched", call(t, "GET", "/notification_settings", ""), stackSettings)
 	setSettings(t, `{"success":200}`)
-	const all = `{"signature_algorithm":"sha256","include_client_ip":true,"folder_mode":"fixed","success":"2xx","retry_schedule":"5s,1m"}`
+	const all = `{"signature_algorithm":"sha256","include_client_ip":true,"folder_mode":"fixed","success":"2xx","retry_schedule":"5s,1m","keep_payloads":false}`
 	for _, step := range []struct{ name, change, want string }{
 		{"all of them", all, all},
 		{"one alone", `{"retry_schedule":""}`, strings.Replace(all, "5s,1m", "", 1)},
