@@ -206,6 +206,10 @@ sam-local: tools ## run events/ through sam local invoke, the trigger calls thro
 simulate: ## write docs/capacity.md's figures: what the lanes do on AWS, simulated (a minute)
 	@go run ./infra/simulation -write
 
+.PHONY: cost
+cost: tools ## count what a million deliveries cost on AWS, on the local stack (a minute), and write docs/cost.md
+	@go run ./infra/cost -write
+
 .PHONY: docs
 docs: ## write docs/configuration.md, docs/event-types.md and docs/metrics.md from what they describe
 	go run ./infra/configuration

@@ -89,7 +89,7 @@ func fired(t *testing.T, a watch.Alarm, since map[string]int, points []emf.Point
 }
 
 // groups are the outputs that name the functions' log groups.
-var groups = []string{"ApiLogGroupName", "IntakeLogGroupName", "DeliveryLogGroupName", "SlowDeliveryLogGroupName", "RecoveryLogGroupName"}
+var groups = []string{"ApiLogGroupName", "IntakeLogGroupName", "DeliveryLogGroupName", "SlowDeliveryLogGroupName", "RecoveryLogGroupName", "ConsoleLogGroupName"}
 
 // seen counts the lines that are there, by log group.
 func seen(t *testing.T) map[string]int {

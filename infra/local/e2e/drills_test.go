@@ -307,7 +307,7 @@ func privateAddress(t *testing.T) []emf.Point {
 }
 
 func lostRetry(t *testing.T) []emf.Point {
-	key, _ := lose(t)
+	key := lose(t, notification.First)
 	sweep(t)
 	settled(t, key.DeliveryID)
 	return nil

@@ -75,7 +75,7 @@ func TestPayloadsLeftOut(t *testing.T) {
 			t.Errorf("a workflow holds the %q", names)
 		}
 	}
-	for _, group := range []string{"ApiLogGroupName", "IntakeLogGroupName", "DeliveryLogGroupName", "SlowDeliveryLogGroupName", "ApiAccessLogGroupName"} {
+	for _, group := range []string{"ApiLogGroupName", "IntakeLogGroupName", "DeliveryLogGroupName", "SlowDeliveryLogGroupName", "RecoveryLogGroupName", "ApiAccessLogGroupName"} {
 		for _, line := range logLines(t, group) {
 			if names := secrets.find([]byte(line)); len(names) > 0 {
 				t.Errorf("%s holds the %q", group, names)

@@ -6,6 +6,7 @@ package e2e_test
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -25,8 +26,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/mediahooks/mediahooks/infra/calls"
 	"github.com/mediahooks/mediahooks/infra/local/demo"
 	"github.com/mediahooks/mediahooks/infra/local/stack"
+	"github.com/mediahooks/mediahooks/infra/privileges"
 	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/store"
 )
@@ -45,6 +48,8 @@ var (
 	table *store.Table
 	// contract is openapi.yaml, and what was not as it says.
 	contract watcher
+	// recorder has the functions' calls of AWS.
+	recorder calls.Recorder
 )
 
 func TestMain(m *testing.M) {
@@ -68,6 +73,7 @@ func run(m *testing.M) (code int, err error) {
 		Auth:      true,
 		Provision: demo.Provision,
 		Around:    contract.watch,
+		AroundAWS: recorder.Around,
 		Progress:  func(step string, took time.Duration) { fmt.Printf("e2e: %-10s %5.1f s\n", step, took.Seconds()) },
 	})
 	if err != nil {
@@ -88,7 +94,31 @@ func run(m *testing.M) (code int, err error) {
 		fmt.Fprintln(os.Stderr, "e2e: not as openapi.yaml has it:", fault)
 		code = 1
 	}
-	return code, nil
+	privileged, err := holdRoles(ctx, cfg)
+	for _, fault := range privileged {
+		fmt.Fprintln(os.Stderr, "e2e: not as the roles of template.yaml have it:", fault)
+		code = 1
+	}
+	return code, err
+}
+
+// holdRoles holds what the tests made the functions call against their roles.
+// Whether something was never needed, all tests together can tell, and no choice
+// of them.
+func holdRoles(ctx context.Context, cfg aws.Config) (faults []string, err error) {
+	made, err := recorder.Take()
+	if err != nil {
+		return nil, err
+	}
+	roles, err := privileges.Open(ctx, cfg, stack.Name)
+	if err != nil {
+		return nil, err
+	}
+	denied, idle, err := roles.Hold(made)
+	if flag.Lookup("test.run").Value.String() != "" || flag.Lookup("test.skip").Value.String() != "" {
+		return denied, err
+	}
+	return append(denied, idle...), err
 }
 
 // answer is what the API answered.

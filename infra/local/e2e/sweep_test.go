@@ -21,29 +21,39 @@ import (
 // TestSweep has the schedule's invocation of the recovery function bring back what
 // was lost.
 func TestSweep(t *testing.T) {
-	key, waiting := lose(t)
-	sweep(t)
-	d := settled(t, key.DeliveryID)
-	if d.Status != notification.Delivered || d.AttemptCount != 2 || d.Attempts[1].Lane != waiting.NextLane {
-		t.Errorf("got %+v, want it delivered by its second attempt, on lane %s", d, waiting.NextLane)
+	for _, lane := range []notification.Lane{notification.First, notification.Slow} {
+		t.Run(string(lane), func(t *testing.T) {
+			key := lose(t, lane)
+			sweep(t)
+			if d := settled(t, key.DeliveryID); d.Status != notification.Delivered || d.AttemptCount != 2 || d.Attempts[1].Lane != lane {
+				t.Errorf("got %+v, want it delivered by its second attempt, on lane %s", d, lane)
+			}
+		})
 	}
 }
 
-// lose has somebody purge the lanes while a retry waits there, an hour ago. It
-// returns the delivery and its record as it was then.
-func lose(t *testing.T) (notification.DeliveryKey, notification.Delivery) {
+// lose has somebody purge the lanes while a retry waits on one of them, an hour
+// ago. On the slow one are those of attempts that took a second or more.
+func lose(t *testing.T, lane notification.Lane) notification.DeliveryKey {
 	t.Helper()
 	receiver := notificationtest.NewReceiver(t)
 	receiver.Answer(func(n int, _ notificationtest.Request) notificationtest.Reply {
-		if n == 1 {
-			return notificationtest.Reply{StatusCode: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"900"}}}
+		if n > 1 {
+			return notificationtest.Reply{StatusCode: http.StatusOK}
 		}
-		return notificationtest.Reply{StatusCode: http.StatusOK}
+		reply := notificationtest.Reply{StatusCode: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"900"}}}
+		if lane == notification.Slow {
+			reply.Hold = slowly()
+		}
+		return reply
 	})
 	drained(t)
 	r := report(t, `{"notification_type":"upload","payload":{"public_id":"lost"},"notification_url":"`+receiver.URL("/hook")+`"}`)
 	key := notification.DeliveryKey{CloudName: demo.CloudName, DeliveryID: r.Deliveries[0].DeliveryID}
 	waiting := retrying(t, key)
+	if waiting.NextLane != lane {
+		t.Fatalf("the retry is on lane %s, want %s", waiting.NextLane, lane)
+	}
 
 	cfg, err := local.AWSConfig(t.Context())
 	if err != nil {
@@ -72,7 +82,7 @@ func lose(t *testing.T) (notification.DeliveryKey, notification.Delivery) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return key, waiting
+	return key
 }
 
 // sweep invokes the recovery function as the schedule does.

@@ -41,7 +41,7 @@ const (
 // seconds; a machine that is busy with a build needs several times that.
 const startTimeout = 60 * time.Second
 
-//go:embed launch.py auth.py kms.py gateway.py
+//go:embed launch.py auth.py kms.py gateway.py calls.py
 var scripts embed.FS
 
 // Options are the settings of an emulator; the zero value works.
@@ -53,6 +53,9 @@ type Options struct {
 	// Auth makes the emulator check signatures, roles and policies as AWS does.
 	// Without it every call is allowed.
 	Auth bool
+	// Around is put around AWS as the functions meet it, to see what they call.
+	// Nil is nothing.
+	Around func(aws http.Handler) http.Handler
 	// Log receives the output of the emulator; nil discards it.
 	Log io.Writer
 }
@@ -62,6 +65,7 @@ type Emulator struct {
 	endpoint string
 	dir      string
 	cmd      *exec.Cmd
+	watched  *http.Server  // what the functions call instead, where somebody watches
 	alive    io.Closer     // the pipe whose end tells the child that we are gone
 	exited   chan struct{} // closed when the child has been waited for
 	close    func() error
@@ -102,8 +106,16 @@ func Start(ctx context.Context, o Options) (*Emulator, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	defer socket.Close()
-	if err := e.spawn(python, socket, environ(e.endpoint, workspace.Port(listener), dir, o), io.MultiWriter(o.Log, tail)); err != nil {
-		return nil, errors.Join(fmt.Errorf("start emulator: %w", err), os.RemoveAll(dir))
+	env := environ(e.endpoint, workspace.Port(listener), dir, o)
+	if o.Around != nil {
+		watchedURL, err := e.watch(o.Around, tail)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("start emulator: %w", err), os.RemoveAll(dir))
+		}
+		env = append(env, "WATCHED_ENDPOINT_URL="+watchedURL)
+	}
+	if err := e.spawn(python, socket, env, io.MultiWriter(o.Log, tail)); err != nil {
+		return nil, errors.Join(fmt.Errorf("start emulator: %w", err), e.unwatch(), os.RemoveAll(dir))
 	}
 	if err := e.awaitReady(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("start emulator: %w%s", err, tail), e.Close())
@@ -241,6 +253,7 @@ func (e *Emulator) stop() error {
 	_ = syscall.Kill(group, syscall.SIGKILL)
 	<-e.exited
 	_ = e.alive.Close()
+	unwatched := e.unwatch()
 	// Workers are reaped by init, not by us: wait until the group is empty,
 	// but not for long where nobody reaps (a container without an init).
 	for deadline := time.Now().Add(250 * time.Millisecond); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
@@ -248,5 +261,5 @@ func (e *Emulator) stop() error {
 			break
 		}
 	}
-	return os.RemoveAll(e.dir)
+	return errors.Join(unwatched, os.RemoveAll(e.dir))
 }

@@ -58,6 +58,8 @@ type Options struct {
 	// Around is put around the HTTP API, to see what comes and goes. Nil is
 	// nothing.
 	Around func(api http.Handler) http.Handler
+	// AroundAWS is the same for AWS as the functions meet it.
+	AroundAWS func(aws http.Handler) http.Handler
 	// Progress is told of each step when it is done, one at a time.
 	Progress func(step string, took time.Duration)
 }
@@ -197,6 +199,7 @@ func (s *Stack) startEmulator(ctx context.Context, port int) error {
 		Port:      port,
 		WaitScale: s.options.WaitScale,
 		Auth:      s.options.Auth,
+		Around:    s.options.AroundAWS,
 		Log:       s.log("emulator.log"),
 	})
 	if err == nil {
