@@ -15,8 +15,13 @@ var (
 	// FailureSender is what Lambda does with an asynchronous invocation that has
 	// failed for good.
 	FailureSender = []string{"sqs:SendMessage"}
-	// Tracer is what Lambda and Step Functions do where they trace.
-	Tracer = []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+	// Tracer is what Lambda does where it traces, and WorkflowTracer what Step
+	// Functions does.
+	//
+	// Source: Lambda developer guide, managed policy AWSXRayDaemonWriteAccess; Step Functions
+	// developer guide, Trace requests using X-Ray.
+	Tracer         = []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+	WorkflowTracer = []string{"xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 	// LogDeliverer is what Step Functions does to have its log delivered. None of
 	// these knows resources.
 	//

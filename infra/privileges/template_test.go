@@ -60,7 +60,7 @@ func readTemplate(root string) (template, error) {
 			t.functions[name] = f
 		case "AWS::Serverless::StateMachine":
 			role, definition := r.Properties["Role"], r.Properties["DefinitionUri"]
-			w := workflow{strings.TrimSuffix(role.Value, ".Arn"), definition.Value, slices.Clone(privileges.Tracer)}
+			w := workflow{strings.TrimSuffix(role.Value, ".Arn"), definition.Value, slices.Clone(privileges.WorkflowTracer)}
 			if logging := r.Properties["Logging"]; hasKey(logging, "Destinations") {
 				w.served = append(w.served, privileges.LogDeliverer...)
 			}
