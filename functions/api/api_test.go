@@ -217,6 +217,7 @@ var wantFor = map[string]struct {
 	"get-recovery-unknown.json":                 {404, `{"error":{"message":"id: no such recovery, or its record has expired"}}`},
 	"stop-recovery.json":                        {200, `"status":"stopped"`},
 	"resume-recovery.json":                      {202, `"status":"running"`},
+	"console-with-a-slash.json":                 {301, `<a href="/console">Moved Permanently</a>`},
 	"openapi.json":                              {200, "openapi: 3.0.3"},
 	"unknown-path.json":                         {404, `{"error":{"message":"no such path: /nowhere"}}`},
 	"wrong-method-of-events.json":               {405, `{"error":{"message":"method PATCH is not allowed here; allowed: `},

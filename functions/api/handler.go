@@ -93,6 +93,8 @@ func (a api) routes() http.Handler {
 		mux.Handle(pattern, web.OfAccount(a.account, a.logins, a.log, endpoint))
 	}
 	mux.HandleFunc("GET /openapi.yaml", openAPI)
+	// The gateway's routes of the console do not take its address with a slash.
+	mux.Handle("GET /console/{$}", http.RedirectHandler("/console", http.StatusMovedPermanently))
 	// The gateway gives these to the intake function; here they are for the
 	// Allow header of other methods.
 	mux.HandleFunc("POST /v1_1/{cloud_name}/events", http.NotFound)

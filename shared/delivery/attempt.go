@@ -89,7 +89,7 @@ type signed struct {
 // sign makes the request of an attempt, with the key that is right at this
 // moment. A reason says that none can be made, an error that this is not known.
 func (s Service) sign(ctx context.Context, m notification.Message, at time.Time) (req notification.Request, by signed, reason notification.Reason, err error) {
-	if isLost(m) {
+	if m.IsLost() {
 		return req, by, notification.ReasonInvalidPayload, nil
 	}
 	key, err := s.Keys.SigningKey(ctx, m.CloudName)
@@ -125,14 +125,10 @@ func (s Service) sign(ctx context.Context, m notification.Message, at time.Time)
 	}, signed{key.APIKey, timestamp, digest}, "", nil
 }
 
-// isLost reports whether a message asks for a notification that was in another
-// message alone: this one was made when that one was taken for lost.
-func isLost(m notification.Message) bool { return m.LeftOut && len(m.Body) == 0 }
-
 // nothingSent says why there is no request.
 func nothingSent(m notification.Message, reason notification.Reason) string {
 	switch {
-	case isLost(m):
+	case m.IsLost():
 		return "nothing was sent: the environment keeps no payloads, and the message that carried this notification is lost"
 	case reason == notification.ReasonSigningKeyDisabled:
 		return "nothing was sent: " + notification.ErrSigningKeyDisabled.Error()
@@ -192,7 +188,7 @@ func (s Service) decide(t *task, schedule retry.Schedule, ended time.Time) {
 		return
 	}
 	wait, again := schedule.Next(m.Attempt-d.ScheduleFrom, t.attempt.RetryAfter)
-	if !again || isLost(m) {
+	if !again || m.IsLost() {
 		d.Status = notification.Exhausted
 		return
 	}

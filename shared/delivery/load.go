@@ -37,7 +37,7 @@ func (s Service) resume(ctx context.Context, tasks []*task) {
 		if t.err == nil && !t.passed {
 			t.compare()
 		}
-		if t.err == nil && t.delivery.AttemptCount == t.message.Attempt && !isLost(t.message) {
+		if t.err == nil && t.delivery.AttemptCount == t.message.Attempt && !t.message.IsLost() {
 			repeat = append(repeat, t)
 		}
 	}

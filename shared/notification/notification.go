@@ -72,6 +72,10 @@ type Message struct {
 // event's record.
 func (m Message) IsReference() bool { return m.URL == "" }
 
+// IsLost reports whether the message asks for a notification that is neither in it nor
+// on record: it was in another message, which is taken for lost.
+func (m Message) IsLost() bool { return m.LeftOut && len(m.Body) == 0 }
+
 // Reference returns the message without its URL and body.
 func (m Message) Reference() Message {
 	m.URL, m.Body, m.Why, m.TriggerID, m.NotificationType = "", nil, "", "", ""
