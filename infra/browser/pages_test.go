@@ -110,11 +110,13 @@ func checkPage(t *testing.T, p *browser.Page, server string, shown scene.Page, i
 			t.Errorf("%s: %s", look, v)
 		}
 	}
-	if err := p.Show(browser.Look{Width: 320, Height: 640, ReducedMotion: true}); err != nil {
-		t.Fatal(err)
-	}
-	for _, element := range must(t)(browser.SticksOut(p)) {
-		t.Errorf("sticks out at 320 px: %s", element)
+	for _, width := range []int64{1160, 1024, 900, 768, 640, 480, 320} { // ends at the narrowest
+		if err := p.Show(browser.Look{Width: width, Height: 640, ReducedMotion: true}); err != nil {
+			t.Fatal(err)
+		}
+		for _, element := range must(t)(browser.SticksOut(p)) {
+			t.Errorf("sticks out at %d px: %s", width, element)
+		}
 	}
 	for _, element := range must(t)(browser.Moves(p)) {
 		t.Errorf("moves although motion is reduced: %s", element)
