@@ -321,7 +321,7 @@ func executions(t *testing.T) (texts []string) {
 // and the answers in which its owner reads it.
 var notificationURL = regexp.MustCompile(`^table \w+ (url|notification_url|settings|urls\.uri|targets\.url)$|` +
 	`^answer (GET|POST|PUT) /v1_1/planted/(triggers|upload_presets|events|deliveries)\b|` +
-	`^answer GET /console`)
+	`^answer (GET|POST) /console`)
 
 // secretMade are the answers that make an access key.
 var secretMade = regexp.MustCompile(`^answer POST \S+/(sub_accounts|access_keys)$`)
