@@ -11,6 +11,7 @@ import (
 
 	"github.com/mediahooks/mediahooks/infra/browser"
 	"github.com/mediahooks/mediahooks/infra/browser/scene"
+	"github.com/mediahooks/mediahooks/shared/notification"
 )
 
 // withAndWithoutScript runs a test for people who have scripts and for those who
@@ -214,6 +215,91 @@ func TestResendByKeyboard(t *testing.T) {
 		}
 		silent(t, p)
 	})
+}
+
+// Recovering needs no mouse either, and neither does ending it.
+func TestRecoverByKeyboard(t *testing.T) {
+	withAndWithoutScript(t, func(t *testing.T, look browser.Look) {
+		s, server := stage(t, scene.Many)
+		p := signedIn(t, look, server)
+		for _, name := range []string{"Recover", "What was given up", "Begin the recovery"} {
+			do(t, browser.TabTo(p, name), p.PressAndFollow(kb.Enter))
+		}
+		if stop := hasFocus(t, p, `.message[role="status"]`); !strings.Contains(stop.Name, "Begun.") {
+			t.Errorf("says %q", stop.Name)
+		}
+		do(t, browser.TabTo(p, "Stop"), p.PressAndFollow(kb.Enter))
+		if stop := hasFocus(t, p, `.message[role="status"]`); !strings.Contains(stop.Name, "Stopped.") {
+			t.Errorf("says %q", stop.Name)
+		}
+		recoveries, _, err := s.Store.Recoveries(t.Context(), scene.CloudName, "", 1)
+		if err != nil || recoveries[0].Status != notification.RecoveryStopped || recoveries[0].By != scene.APIKey {
+			t.Errorf("recoveries %+v %v", recoveries, err)
+		}
+		silent(t, p)
+	})
+}
+
+// With a script a recovery's page goes on by itself, within one live region, and
+// without one a link brings it up to date.
+func TestRecoveryGoesOn(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		// then is what happens while the page is open.
+		then func(t *testing.T, s *scene.Scene, p *browser.Page)
+		says string
+	}{
+		{"done", func(t *testing.T, s *scene.Scene, _ *browser.Page) {
+			r, found, err := s.Store.Recovery(t.Context(), recoveryKey(t, s))
+			if err != nil || !found {
+				t.Fatal(found, err)
+			}
+			r.Status, r.EndedAt, r.Revision = notification.RecoveryDone, scene.Now, r.Revision+1
+			do(t, s.Store.ReplaceRecovery(t.Context(), r))
+		}, "Done: 1,187 queued."},
+		{"the session is over", func(t *testing.T, _ *scene.Scene, p *browser.Page) {
+			do(t, p.ForgetCookies())
+		}, "Running: 1,187 queued so far"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, server := stage(t, scene.Many)
+			p := signedIn(t, wide, server)
+			do(t, p.Open(server+pathOf(t, s, "recovery")))
+			if _, err := browser.Evaluate[bool](p, `(() => {
+				const send = XMLHttpRequest.prototype.send;
+				window.answered = 0;
+				XMLHttpRequest.prototype.send = function () {
+					this.addEventListener("loadend", () => { answered++; });
+					return send.apply(this);
+				};
+				return true;
+			})()`); err != nil {
+				t.Fatal(err)
+			}
+			test.then(t, s, p)
+			said := ""
+			for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+				answered, err := browser.Evaluate[int](p, "window.answered")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if said, err = browser.Evaluate[string](p, `document.querySelector("main [role=status]#said").innerText`); err != nil {
+					t.Fatal(err)
+				}
+				if answered > 0 && strings.HasPrefix(said, test.says) {
+					silent(t, p)
+					return
+				}
+			}
+			t.Errorf("says %q, not %q", said, test.says)
+		})
+	}
+}
+
+func recoveryKey(t *testing.T, s *scene.Scene) notification.RecoveryKey {
+	t.Helper()
+	path := pathOf(t, s, "recovery")
+	return notification.RecoveryKey{CloudName: scene.CloudName, ID: path[strings.LastIndex(path, "/")+1:]}
 }
 
 // The script adds what is better with one: what is copied is what is shown.

@@ -145,21 +145,17 @@ func Walk(p *Page) ([]Stop, error) {
 			return nil, err
 		}
 		// An element is known by a mark that is set when it is first met.
-		isNew, err := Evaluate[bool](p, `(() => {
+		stop, err := Evaluate[*Stop](p, `(() => {
 			const e = document.activeElement, seen = window.__walked ||= new WeakSet();
-			if (e === document.body || seen.has(e)) return false;
+			if (seen.has(e)) return null;
 			seen.add(e);
-			return true;
+			return `+focused+`;
 		})()`)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if !isNew {
+		case stop == nil:
 			return stops, nil
-		}
-		stop, err := Focused(p)
-		if err != nil {
-			return nil, err
 		}
 		stops = append(stops, *stop)
 	}

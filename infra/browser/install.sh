@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs Debian's chromium, and the fonts that the pictures in docs/console are
-# made with: Cantarell for system-ui, DejaVu Sans Mono for code.
+# made with: DejaVu Sans, and Liberation Mono for code.
 set -eu
 
-packages="chromium fonts-cantarell fonts-dejavu-core"
+packages="chromium fonts-dejavu-core fonts-liberation"
 
 give_up() {
 	echo "make browser: $1. Install these packages, or chromium or Chrome by other means: $packages" >&2

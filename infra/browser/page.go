@@ -207,6 +207,11 @@ func (p *Page) PressAndFollow(keys string) error {
 	return p.Follow("press a key", chromedp.KeyEvent(keys))
 }
 
+// ForgetCookies ends whatever session the page has.
+func (p *Page) ForgetCookies() error {
+	return p.do("forget cookies", command(network.ClearBrowserCookies, cdp.Empty{}))
+}
+
 // URL is where the page is.
 func (p *Page) URL() (string, error) { return Evaluate[string](p, "location.href") }
 

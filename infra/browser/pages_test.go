@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,8 +26,10 @@ var looks = []browser.Look{
 	{Width: 1280, Height: 900, ReducedMotion: true, Dark: true},
 	{Width: 360, Height: 740, ReducedMotion: true},
 	{Width: 360, Height: 740, ReducedMotion: true, Dark: true},
-	{Width: 1280, Height: 900, ReducedMotion: true, ForcedColors: true},
 }
+
+// forced is how people see pages who have the system choose all colours.
+var forced = browser.Look{Width: 1280, Height: 900, ReducedMotion: true, ForcedColors: true}
 
 // stage serves a scene.
 func stage(t *testing.T, state scene.State) (*scene.Scene, string) {
@@ -64,7 +67,7 @@ func TestPages(t *testing.T) {
 				if shown.SignedOut {
 					p = out
 				}
-				t.Run(shown.Name, func(t *testing.T) { checkPage(t, p, server, shown) })
+				t.Run(shown.Name, func(t *testing.T) { checkPage(t, p, server, shown, state == scene.Many) })
 			}
 		})
 	}
@@ -74,7 +77,7 @@ func TestPages(t *testing.T) {
 // another state is judged once.
 var judged sync.Map
 
-func checkPage(t *testing.T, p *browser.Page, server string, shown scene.Page) {
+func checkPage(t *testing.T, p *browser.Page, server string, shown scene.Page, inForcedColours bool) {
 	if err := p.Show(looks[0]); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +94,11 @@ func checkPage(t *testing.T, p *browser.Page, server string, shown scene.Page) {
 	if _, same := judged.LoadOrStore(html, true); same {
 		return
 	}
-	for _, look := range looks {
+	judge := looks
+	if inForcedColours {
+		judge = append(slices.Clone(looks), forced)
+	}
+	for _, look := range judge {
 		if err := p.Show(look); err != nil {
 			t.Fatal(err)
 		}
@@ -103,11 +110,13 @@ func checkPage(t *testing.T, p *browser.Page, server string, shown scene.Page) {
 			t.Errorf("%s: %s", look, v)
 		}
 	}
-	if err := p.Show(browser.Look{Width: 320, Height: 640, ReducedMotion: true}); err != nil {
-		t.Fatal(err)
-	}
-	for _, element := range must(t)(browser.SticksOut(p)) {
-		t.Errorf("sticks out at 320 px: %s", element)
+	for _, width := range []int64{1160, 1024, 900, 768, 640, 480, 320} { // ends at the narrowest
+		if err := p.Show(browser.Look{Width: width, Height: 640, ReducedMotion: true}); err != nil {
+			t.Fatal(err)
+		}
+		for _, element := range must(t)(browser.SticksOut(p)) {
+			t.Errorf("sticks out at %d px: %s", width, element)
+		}
 	}
 	for _, element := range must(t)(browser.Moves(p)) {
 		t.Errorf("moves although motion is reduced: %s", element)

@@ -106,10 +106,8 @@ func join(record, computed []signature.Finding) []signature.Finding {
 	return all
 }
 
-// strange stands for the key of a secret that nobody here has.
-const strange = "none"
-
-// ownerOf finds out whose secret somebody has typed in, by its hash.
+// ownerOf finds out whose secret somebody has typed in, by its hash. No key has a
+// strange one.
 func ownerOf(env notification.Environment, secret string) (apiKey, whose string) {
 	hash := registry.HashSecret(secret)
 	for _, key := range env.Keys {
@@ -121,7 +119,7 @@ func ownerOf(env notification.Environment, secret string) (apiKey, whose string)
 			return key.APIKey, whose + "."
 		}
 	}
-	return strange, "The secret is none of this environment's: no key here has it."
+	return "", "The secret is none of this environment's: no key here has it."
 }
 
 // sentAt finds the attempts that were sent with a timestamp. It is the second in

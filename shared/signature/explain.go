@@ -20,7 +20,9 @@ type Keys struct {
 	Algorithm string
 	// Signs is the API key that signs now; empty where none can.
 	Signs string
-	All   []notification.SigningKey
+	// All are to be tried. One without an APIKey is a secret that somebody has
+	// typed in, and no key's here.
+	All []notification.SigningKey
 }
 
 // Explanation says why a receiver that was handed what was pasted accepts or
@@ -132,8 +134,8 @@ func (m making) findings(c claim, keys Keys) []Finding {
 	case m.body.asPasted():
 		findings = append(findings, Finding{
 			Code: Matches,
-			Text: fmt.Sprintf("The signature matches this body and timestamp, signed with key %s by %s.",
-				short(m.key.APIKey), spoken(c.algorithm)),
+			Text: fmt.Sprintf("The signature matches this body and timestamp, signed with %s by %s.",
+				called(m.key.APIKey), spoken(c.algorithm)),
 		})
 	}
 	if !m.body.asPasted() {
@@ -151,11 +153,18 @@ func (m making) findings(c claim, keys Keys) []Finding {
 func otherKey(matching, signs string) Finding {
 	now := "no key of the environment signs now"
 	if signs != "" {
-		now = "key " + short(signs) + " signs now"
+		now = called(signs) + " signs now"
+	}
+	if matching == "" {
+		return Finding{
+			Code: MatchesOtherKey,
+			Text: "It was made with that secret, which no key of this environment has, and " + now + ".",
+			Next: "Have your receiver use the secret of the key that the body's signature_key names.",
+		}
 	}
 	return Finding{
 		Code: MatchesOtherKey,
-		Text: fmt.Sprintf("It was made with key %s, and %s.", short(matching), now),
+		Text: fmt.Sprintf("It was made with %s, and %s.", called(matching), now),
 		Next: "The body's signature_key names the key that signed. Have your receiver choose the secret by it, " +
 			"or know the secrets of both keys while one replaces the other.",
 	}
@@ -194,6 +203,14 @@ func (k Keys) has(apiKey string) bool {
 		}
 	}
 	return false
+}
+
+// called names a key in sentences.
+func called(apiKey string) string {
+	if apiKey == "" {
+		return "that secret"
+	}
+	return "key " + short(apiKey)
 }
 
 // short names a key by its end, which is enough to tell it from the others.

@@ -118,10 +118,10 @@ func TestExplain(t *testing.T) {
 		}, {
 			"HMAC", signature.Pasted{base, sentTime, hmacOf(signingSecret, base, sentTime)}, false,
 			[]signature.Code{signature.ComputedAsHMAC},
-			"The signature is an HMAC-SHA-1 of body and timestamp, with the secret of key …6464.",
+			"The signature is an HMAC-SHA-1 of body and timestamp, with key …6464.",
 		}, {
 			"HMAC of the body", signature.Pasted{base, sentTime, hmacOf(signingSecret, base)}, false,
-			[]signature.Code{signature.ComputedAsHMAC}, "The signature is an HMAC-SHA-1 of the body, with the secret of key …6464.",
+			[]signature.Code{signature.ComputedAsHMAC}, "The signature is an HMAC-SHA-1 of the body, with key …6464.",
 		}, {
 			"HMAC as others have it, with the other key", signature.Pasted{base, sentTime, hmacOf(otherSecret, sentTime, ".", base)}, false,
 			[]signature.Code{signature.ComputedAsHMAC, signature.MatchesOtherKey}, "",
@@ -240,6 +240,23 @@ func TestExplainSHA256(t *testing.T) {
 func TestExplainWithoutKeys(t *testing.T) {
 	e := signature.Explain(signature.Pasted{base, sentTime, sha1Of(base, sentTime, signingSecret)}, signature.Keys{Algorithm: signature.SHA1}, now)
 	explains(t, e, false, signature.NothingMatches)
+}
+
+// A secret that somebody has typed in, and that no key here has.
+func TestExplainStrangeSecret(t *testing.T) {
+	strange := signature.Keys{Algorithm: signature.SHA1, Signs: signing, All: []notification.SigningKey{{Secret: otherSecret}}}
+	e := signature.Explain(signature.Pasted{base, sentTime, hmacOf(otherSecret, base, sentTime)}, strange, now)
+	explains(t, e, false, signature.ComputedAsHMAC, signature.MatchesOtherKey)
+	for i, want := range []string{
+		"The signature is an HMAC-SHA-1 of body and timestamp, with that secret.",
+		"It was made with that secret, which no key of this environment has, and key …6464 signs now.",
+	} {
+		if e.Findings[i].Text != want {
+			t.Errorf("says %q, want %q", e.Findings[i].Text, want)
+		}
+	}
+	e = signature.Explain(signature.Pasted{base, sentTime, sha1Of(base, sentTime)}, strange, now)
+	explains(t, e, false, signature.WithoutSecret)
 }
 
 // ours is the signature that was sent.

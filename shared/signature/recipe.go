@@ -49,6 +49,9 @@ var mistakes = []recipe{
 // Mistakes that can be found out without any secret.
 var (
 	apiKeyAsSecret = recipe{code: APIKeyAsSecret, what: "the %s of body, timestamp and the API key", digest: func(algorithm string, body []byte, timestamp string, key notification.SigningKey) string {
+		if key.APIKey == "" {
+			return ""
+		}
 		key.Secret = key.APIKey
 		return plainly.digest(algorithm, body, timestamp, key)
 	}}
@@ -80,7 +83,7 @@ var hashes = map[string]func() hash.Hash{SHA1: sha1.New, SHA256: sha256.New}
 func (r recipe) finding(algorithm string, apiKey string) Finding {
 	text := "The signature is " + fmt.Sprintf(r.what, spoken(algorithm))
 	if !r.secretless && r.code != APIKeyAsSecret {
-		text += ", with the secret of key " + short(apiKey)
+		text += ", with " + called(apiKey)
 	}
 	next := fmt.Sprintf("Notifications are signed with a plain digest, not an HMAC: compute %s(body + timestamp + api_secret), "+
 		"the three written one after the other with nothing between them.", algorithm)

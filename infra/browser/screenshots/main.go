@@ -160,6 +160,13 @@ func take(ctx context.Context, chromium *browser.Browser, state scene.State, out
 	return nil
 }
 
+// withoutFocus takes the focus from where a page puts it, which it does with its
+// first frame.
+const withoutFocus = `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+	document.activeElement.blur();
+	done(true);
+})))`
+
 // picture takes a page in every look.
 func picture(p *browser.Page, address string, form url.Values, file string) error {
 	for _, look := range looks {
@@ -169,7 +176,7 @@ func picture(p *browser.Page, address string, form url.Values, file string) erro
 		if err := p.Visit(address, form); err != nil {
 			return err
 		}
-		if _, err := browser.Evaluate[bool](p, "document.activeElement.blur(), true"); err != nil {
+		if _, err := browser.Evaluate[bool](p, withoutFocus); err != nil {
 			return err
 		}
 		data, err := p.Picture(maxHeight)

@@ -43,15 +43,16 @@
       request.open("GET", location.pathname);
       request.responseType = "document";
       request.addEventListener("load", () => {
-        const now = request.status === 200 ? request.response : null;
-        const over = now && !now.querySelector("[data-poll]");
-        for (const part of now ? document.querySelectorAll("[data-live]") : []) {
-          const news = now.getElementById(part.id);
-          if (news && !news.isEqualNode(part)) part.replaceChildren(...news.childNodes);
-        }
         const asked = document.querySelector("[data-poll]");
-        if (over) {
-          asked.className = now.getElementById(asked.id).className;
+        const now = request.status === 200 ? request.response : null;
+        const news = now?.getElementById(asked.id);
+        if (now && !news) return; // the session is over: the next click says so
+        for (const part of now ? document.querySelectorAll("[data-live]") : []) {
+          const its = now.getElementById(part.id);
+          if (its && !its.isEqualNode(part)) part.replaceChildren(...its.childNodes);
+        }
+        if (news && !news.dataset.poll) {
+          asked.className = news.className;
           asked.removeAttribute("data-poll");
         } else poll();
       });
