@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/mediahooks/mediahooks/shared/config"
@@ -72,7 +71,7 @@ func newHandler(settings config.Console, p parts) http.Handler {
 		Sessions: &console.Sessions{Keys: p.sessions, Now: time.Now},
 		Logins:   &web.Logins{Count: func() { p.metrics.Count(telemetry.LoginsFailed, 1) }, Now: time.Now},
 		Stack: console.Stack{
-			Name: settings.Stack, Region: settings.Region, Stage: settings.Stage, Version: version(),
+			Name: settings.Stack, Region: settings.Region, Stage: settings.Stage, Version: config.Version,
 			Success: settings.SuccessStatus, Schedule: retry.Schedule(settings.RetrySchedule),
 			Retention: settings.Retention(), HoldTimeout: settings.HoldTimeout,
 		},
@@ -91,20 +90,6 @@ func named(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// version is that of the source, as the build has noted it.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			return setting.Value[:min(len(setting.Value), 12)]
-		}
-	}
-	return info.Main.Version
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

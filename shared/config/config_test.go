@@ -1,6 +1,8 @@
 package config_test
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -141,5 +143,16 @@ func TestFaults(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestVersion(t *testing.T) {
+	changes, err := os.ReadFile("../../CHANGELOG.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	latest := regexp.MustCompile(`(?m)^## \[([0-9.]+)\]`).FindSubmatch(changes)
+	if latest == nil || string(latest[1]) != config.Version {
+		t.Errorf("CHANGELOG.md's latest release is %s, Version %s", latest, config.Version)
 	}
 }
