@@ -5,12 +5,9 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -18,52 +15,28 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/mediahooks/mediahooks/shared/config"
-	"github.com/mediahooks/mediahooks/shared/outbound"
+	"github.com/mediahooks/mediahooks/shared/function"
 	"github.com/mediahooks/mediahooks/shared/queue"
 	"github.com/mediahooks/mediahooks/shared/secret"
 	"github.com/mediahooks/mediahooks/shared/store"
-	"github.com/mediahooks/mediahooks/shared/telemetry"
 	"github.com/mediahooks/mediahooks/shared/vault"
 	"github.com/mediahooks/mediahooks/shared/web"
 	"github.com/mediahooks/mediahooks/shared/workflow"
 )
 
-func main() {
-	if err := run(context.Background(), os.Environ()); err != nil {
-		fmt.Fprintf(os.Stderr, "api: %v\n", err)
-		os.Exit(1)
-	}
-}
+func main() { function.Main("api", tie) }
 
-func run(ctx context.Context, environ []string) error {
-	settings, err := config.Load[config.API](environ)
-	if err != nil {
-		return err
-	}
-	guard, err := outbound.ParseGuard(settings.AllowedNetworks, settings.AllowedPorts)
-	if err != nil {
-		return err
-	}
-	cloud, err := awsconfig.LoadDefaultConfig(ctx)
-	if err != nil {
-		return fmt.Errorf("load AWS configuration: %w", err)
-	}
-	source := telemetry.Source{
-		Namespace: settings.MetricsNamespace, Service: "mediahooks-api", Stack: settings.Stack, Function: settings.Function,
-	}
-	log := telemetry.NewLogger(os.Stdout, settings.LogLevel, source)
-	metrics := telemetry.NewMetrics(os.Stdout, source, time.Now)
-	log.Info("started", "settings", settings)
-	handler := newAPI(settings, parts{
-		store:   store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now),
-		guard:   guard,
-		vault:   vault.New(kms.NewFromConfig(cloud), settings.SecretsKeyARN),
-		account: secret.NewAccount(secretsmanager.NewFromConfig(cloud), settings.AccountKeyARN),
-		queue:   queue.New(sqs.NewFromConfig(cloud), settings.URLs(), time.Now),
-		recover: workflow.NewRecoveries(sfn.NewFromConfig(cloud), settings.RecoverWorkflowARN),
-		metrics: metrics,
-		log:     log,
+// tie ties the rules to AWS.
+func tie(p function.Process[config.API]) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+	handler := newAPI(p.Settings, parts{
+		store:   store.New(dynamodb.NewFromConfig(p.Cloud), p.Settings.TableName, time.Now),
+		guard:   p.Guard,
+		vault:   vault.New(kms.NewFromConfig(p.Cloud), p.Settings.SecretsKeyARN),
+		account: secret.NewAccount(secretsmanager.NewFromConfig(p.Cloud), p.Settings.AccountKeyARN),
+		queue:   queue.New(sqs.NewFromConfig(p.Cloud), p.Settings.URLs(), time.Now),
+		recover: workflow.NewRecoveries(sfn.NewFromConfig(p.Cloud), p.Settings.RecoverWorkflowARN),
+		metrics: p.Metrics,
+		log:     p.Log,
 	})
-	lambda.StartWithOptions(telemetry.Measured(metrics, log, web.Lambda(handler.routes(), log)), lambda.WithContext(ctx))
-	return nil
+	return web.Lambda(handler.routes(), p.Log)
 }

@@ -4,14 +4,9 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"log/slog"
-	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -19,71 +14,40 @@ import (
 
 	"github.com/mediahooks/mediahooks/shared/config"
 	"github.com/mediahooks/mediahooks/shared/delivery"
+	"github.com/mediahooks/mediahooks/shared/function"
 	"github.com/mediahooks/mediahooks/shared/outbound"
 	"github.com/mediahooks/mediahooks/shared/queue"
 	"github.com/mediahooks/mediahooks/shared/registry"
 	"github.com/mediahooks/mediahooks/shared/retry"
 	"github.com/mediahooks/mediahooks/shared/store"
-	"github.com/mediahooks/mediahooks/shared/telemetry"
 	"github.com/mediahooks/mediahooks/shared/vault"
 	"github.com/mediahooks/mediahooks/shared/workflow"
 )
 
-func main() {
-	if err := run(context.Background(), os.Environ()); err != nil {
-		fmt.Fprintf(os.Stderr, "delivery: %v\n", err)
-		os.Exit(1)
-	}
-}
+func main() { function.Main("delivery", tie) }
 
-func run(ctx context.Context, environ []string) error {
-	settings, err := config.Load[config.Delivery](environ)
-	if err != nil {
-		return err
-	}
-	guard, err := outbound.ParseGuard(settings.AllowedNetworks, settings.AllowedPorts)
-	if err != nil {
-		return err
-	}
-	cloud, err := awsconfig.LoadDefaultConfig(ctx)
-	if err != nil {
-		return fmt.Errorf("load AWS configuration: %w", err)
-	}
-	// net/http logs what receivers send unasked, word for word: it may repeat the
-	// token of a URL. Nothing of ours writes to the default logger.
-	slog.SetDefault(slog.New(slog.DiscardHandler))
-	source := telemetry.Source{
-		Namespace: settings.MetricsNamespace, Service: "mediahooks-delivery", Stack: settings.Stack, Function: settings.Function,
-	}
-	log := telemetry.NewLogger(os.Stdout, settings.LogLevel, source)
-	metrics := telemetry.NewMetrics(os.Stdout, source, time.Now)
-	handler := handler{service: newService(settings, cloud, guard, log), metrics: metrics}
-	log.Info("started", "settings", settings)
-	lambda.StartWithOptions(telemetry.Measured(metrics, log, handler.deliver), lambda.WithContext(ctx))
-	return nil
-}
-
-// newService ties the stage to AWS and to the outside world.
-func newService(settings config.Delivery, cloud aws.Config, guard outbound.Guard, log *slog.Logger) delivery.Service {
-	table := store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now)
+// tie ties the stage to AWS and to the outside world.
+func tie(p function.Process[config.Delivery]) func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
+	table := store.New(dynamodb.NewFromConfig(p.Cloud), p.Settings.TableName, time.Now)
 	directory := registry.NewDirectory(table, time.Now)
-	return delivery.Service{
+	h := handler{metrics: p.Metrics, service: delivery.Service{
 		Records: table,
 		Events:  table,
 		Keys: registry.Signers{
 			Directory: directory,
-			Vault:     vault.New(kms.NewFromConfig(cloud), settings.SecretsKeyARN),
+			Vault:     vault.New(kms.NewFromConfig(p.Cloud), p.Settings.SecretsKeyARN),
 		},
 		Settings:   directory,
 		Origins:    delivery.NewOrigins(table, time.Now),
-		Sender:     outbound.New(guard, outbound.Options{}),
-		Queue:      queue.New(sqs.NewFromConfig(cloud), settings.URLs(), time.Now),
-		Workflow:   workflow.New(sfn.NewFromConfig(cloud), settings.WaitWorkflowARN, settings.URLs()),
-		Log:        log,
-		Schedule:   retry.Schedule(settings.RetrySchedule),
-		AnySuccess: settings.AnySuccess(),
-		Retention:  settings.Retention(),
+		Sender:     outbound.New(p.Guard, outbound.Options{}),
+		Queue:      queue.New(sqs.NewFromConfig(p.Cloud), p.Settings.URLs(), time.Now),
+		Workflow:   workflow.New(sfn.NewFromConfig(p.Cloud), p.Settings.WaitWorkflowARN, p.Settings.URLs()),
+		Log:        p.Log,
+		Schedule:   retry.Schedule(p.Settings.RetrySchedule),
+		AnySuccess: p.Settings.AnySuccess(),
+		Retention:  p.Settings.Retention(),
 		Now:        time.Now,
 		After:      time.After,
-	}
+	}}
+	return h.deliver
 }

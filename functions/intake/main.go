@@ -5,18 +5,15 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
+	"encoding/json"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/mediahooks/mediahooks/shared/config"
+	"github.com/mediahooks/mediahooks/shared/function"
 	"github.com/mediahooks/mediahooks/shared/intake"
-	"github.com/mediahooks/mediahooks/shared/outbound"
 	"github.com/mediahooks/mediahooks/shared/queue"
 	"github.com/mediahooks/mediahooks/shared/registry"
 	"github.com/mediahooks/mediahooks/shared/store"
@@ -24,53 +21,30 @@ import (
 	"github.com/mediahooks/mediahooks/shared/web"
 )
 
-func main() {
-	if err := run(context.Background(), os.Environ()); err != nil {
-		fmt.Fprintf(os.Stderr, "intake: %v\n", err)
-		os.Exit(1)
-	}
-}
+func main() { function.Main("intake", tie) }
 
-func run(ctx context.Context, environ []string) error {
-	settings, err := config.Load[config.Intake](environ)
-	if err != nil {
-		return err
-	}
-	guard, err := outbound.ParseGuard(settings.AllowedNetworks, settings.AllowedPorts)
-	if err != nil {
-		return err
-	}
-	cloud, err := awsconfig.LoadDefaultConfig(ctx)
-	if err != nil {
-		return fmt.Errorf("load AWS configuration: %w", err)
-	}
-	source := telemetry.Source{
-		Namespace: settings.MetricsNamespace, Service: "mediahooks-intake", Stack: settings.Stack, Function: settings.Function,
-	}
-	log := telemetry.NewLogger(os.Stdout, settings.LogLevel, source)
-	metrics := telemetry.NewMetrics(os.Stdout, source, time.Now)
-	log.Info("started", "settings", settings)
-	table := store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now)
-	directory, queues := registry.NewDirectory(table, time.Now), sqs.NewFromConfig(cloud)
-	handler := handler{
+// tie ties the stage to AWS and to the ways in.
+func tie(p function.Process[config.Intake]) func(context.Context, json.RawMessage) (any, error) {
+	table := store.New(dynamodb.NewFromConfig(p.Cloud), p.Settings.TableName, time.Now)
+	directory, queues := registry.NewDirectory(table, time.Now), sqs.NewFromConfig(p.Cloud)
+	h := handler{
 		directory: directory,
 		service: intake.Service{
 			Environments: directory,
 			Presets:      directory,
 			Records:      table,
-			Queue:        counting{queue.New(queues, settings.URLs(), time.Now), metrics},
-			Clock:        queue.NewHolds(queues, settings.HoldQueueURL, time.Now),
-			Guard:        guard,
+			Queue:        counting{queue.New(queues, p.Settings.URLs(), time.Now), p.Metrics},
+			Clock:        queue.NewHolds(queues, p.Settings.HoldQueueURL, time.Now),
+			Guard:        p.Guard,
 			IDs:          new(intake.IDs),
 			Now:          time.Now,
-			HoldTimeout:  settings.HoldTimeout,
-			Retention:    settings.Retention(),
+			HoldTimeout:  p.Settings.HoldTimeout,
+			Retention:    p.Settings.Retention(),
 		},
-		logins:  &web.Logins{Count: func() { metrics.Count(telemetry.LoginsFailed, 1) }, Now: time.Now},
-		metrics: metrics,
-		log:     log,
-		clouds:  settings.EventClouds,
+		logins:  &web.Logins{Count: func() { p.Metrics.Count(telemetry.LoginsFailed, 1) }, Now: time.Now},
+		metrics: p.Metrics,
+		log:     p.Log,
+		clouds:  p.Settings.EventClouds,
 	}
-	lambda.StartWithOptions(telemetry.Measured(metrics, log, handler.entry()), lambda.WithContext(ctx))
-	return nil
+	return h.entry()
 }

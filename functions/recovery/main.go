@@ -5,59 +5,33 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/mediahooks/mediahooks/shared/config"
+	"github.com/mediahooks/mediahooks/shared/function"
 	"github.com/mediahooks/mediahooks/shared/history"
-	"github.com/mediahooks/mediahooks/shared/outbound"
 	"github.com/mediahooks/mediahooks/shared/queue"
 	"github.com/mediahooks/mediahooks/shared/registry"
 	"github.com/mediahooks/mediahooks/shared/store"
-	"github.com/mediahooks/mediahooks/shared/telemetry"
 )
 
-func main() {
-	if err := run(context.Background(), os.Environ()); err != nil {
-		fmt.Fprintf(os.Stderr, "recovery: %v\n", err)
-		os.Exit(1)
-	}
-}
+func main() { function.Main("recovery", tie) }
 
-func run(ctx context.Context, environ []string) error {
-	settings, err := config.Load[config.Recovery](environ)
-	if err != nil {
-		return err
-	}
-	guard, err := outbound.ParseGuard(settings.AllowedNetworks, settings.AllowedPorts)
-	if err != nil {
-		return err
-	}
-	cloud, err := awsconfig.LoadDefaultConfig(ctx)
-	if err != nil {
-		return fmt.Errorf("load AWS configuration: %w", err)
-	}
-	table := store.New(dynamodb.NewFromConfig(cloud), settings.TableName, time.Now)
-	lanes := queue.New(sqs.NewFromConfig(cloud), settings.URLs(), time.Now)
-	source := telemetry.Source{
-		Namespace: settings.MetricsNamespace, Service: "mediahooks-recovery", Stack: settings.Stack, Function: settings.Function,
-	}
+// tie ties the stage to AWS.
+func tie(p function.Process[config.Recovery]) func(context.Context, invocation) (any, error) {
+	table := store.New(dynamodb.NewFromConfig(p.Cloud), p.Settings.TableName, time.Now)
+	lanes := queue.New(sqs.NewFromConfig(p.Cloud), p.Settings.URLs(), time.Now)
 	h := handler{
 		sweep: history.Sweep{Overdue: table, Queue: lanes, Now: time.Now},
 		recover: history.Recover{
-			Service:      history.Service{Records: table, Queue: lanes, Guard: guard, Now: time.Now},
+			Service:      history.Service{Records: table, Queue: lanes, Guard: p.Guard, Now: time.Now},
 			Environments: registry.NewDirectory(table, time.Now), Untold: table, Recoveries: table,
 		},
-		metrics: telemetry.NewMetrics(os.Stdout, source, time.Now),
-		log:     telemetry.NewLogger(os.Stdout, settings.LogLevel, source),
+		metrics: p.Metrics,
+		log:     p.Log,
 	}
-	h.log.Info("started", "settings", settings)
-	lambda.StartWithOptions(telemetry.Measured(h.metrics, h.log, h.handle), lambda.WithContext(ctx))
-	return nil
+	return h.handle
 }

@@ -35,6 +35,9 @@ type Common struct {
 	AllowedPorts    string `env:"ALLOWED_PORTS"`
 }
 
+// Shared returns what every function has.
+func (c Common) Shared() Common { return c }
+
 // Queues is what those functions have that send to the lanes.
 type Queues struct {
 	FirstURL string `env:"FIRST_QUEUE_URL,required,notEmpty"`
