@@ -177,6 +177,9 @@ func deadReceiver(t *testing.T) []emf.Point {
 	return nil
 }
 
+// noTable is the name of a table that does not exist.
+const noTable = "no-such-table"
+
 // withoutTable gives the intake function a table that does not exist, for a dozen
 // calls.
 func withoutTable(t *testing.T) []emf.Point {
@@ -195,7 +198,7 @@ func withoutTable(t *testing.T) []emf.Point {
 			t.Fatal(err)
 		}
 	}
-	set("gone")
+	set(noTable)
 	defer set(table)
 	faults := 0.0
 	const calls = 12

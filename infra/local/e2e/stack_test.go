@@ -4,6 +4,7 @@
 package e2e_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
@@ -110,6 +111,8 @@ func holdRoles(ctx context.Context, cfg aws.Config) (faults []string, err error)
 	if err != nil {
 		return nil, err
 	}
+	// A drill has a function ask for a table that is not the stack's.
+	made = slices.DeleteFunc(made, func(c calls.Call) bool { return bytes.Contains(c.Request, []byte(`"`+noTable+`"`)) })
 	roles, err := privileges.Open(ctx, cfg, stack.Name)
 	if err != nil {
 		return nil, err
