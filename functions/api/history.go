@@ -42,7 +42,8 @@ func (a api) getEvent(w http.ResponseWriter, r *http.Request, caller web.Caller)
 		Notification json.RawMessage `json:"notification,omitempty"`
 		Deliveries   []toldURL       `json:"deliveries"`
 		Explanation  []string        `json:"explanation"`
-	}{showEvent(event.Event), !event.LeftOut, event.Notification, []toldURL{}, history.Explain(event.Event)}
+		BatchEvents  []string        `json:"batch_events,omitempty"`
+	}{showEvent(event.Event), !event.LeftOut, event.Notification, []toldURL{}, history.Explain(event.Event), event.Batch}
 	if answer.Explanation == nil {
 		answer.Explanation = []string{}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/mediahooks/mediahooks/shared/config"
@@ -78,7 +79,26 @@ func newHandler(settings config.Console, p parts) http.Handler {
 		Now: time.Now,
 		Log: p.log,
 	}
+	if settings.Stage != local {
+		pages.Stack.Dashboard, pages.Stack.Alarms = cloudWatch(settings.Region, settings.Stack)
+	}
 	return named(pages.Handler())
+}
+
+// local is the stage of a stack that AWS's console knows nothing of.
+const local = "local"
+
+// cloudWatch returns where AWS's console shows a stack's dashboard and alarms.
+func cloudWatch(region, stack string) (dashboard, alarms string) {
+	host := "console.aws.amazon.com"
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		host = "console.amazonaws.cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		host = "console.amazonaws-us-gov.com"
+	}
+	page := "https://" + region + "." + host + "/cloudwatch/home?region=" + region
+	return page + "#dashboards/dashboard/" + stack, page + "#alarmsV2:?search=" + stack
 }
 
 // named gives requests the host that their sender has named: the gateway's own

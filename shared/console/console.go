@@ -41,9 +41,11 @@ type Origins interface {
 // has decided nothing.
 type Stack struct {
 	Name, Region, Stage, Version string
-	Success                      string
-	Schedule                     retry.Schedule
-	Retention, HoldTimeout       time.Duration
+	// Dashboard and Alarms are where operators look; empty for nowhere.
+	Dashboard, Alarms      string
+	Success                string
+	Schedule               retry.Schedule
+	Retention, HoldTimeout time.Duration
 }
 
 // Console serves the pages. All fields are required.

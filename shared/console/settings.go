@@ -20,6 +20,7 @@ import (
 type settingsPage struct {
 	Algorithm, Folders, Success, Schedule string
 	IncludeClientIP, KeepPayloads         bool
+	ForwardTraceparent                    bool
 	StackSuccess, StackSchedule           string
 	Error, ScheduleError                  string
 	Done                                  string
@@ -37,7 +38,8 @@ func (c *Console) settingsOf(r *http.Request, v visitor) settingsPage {
 	shown := settingsPage{
 		Algorithm: cmp.Or(s.SignatureAlgorithm, signature.SHA1), Folders: cmp.Or(string(s.FolderMode), registry.DynamicFolders),
 		Success: string(s.Success), IncludeClientIP: s.IncludeClientIP, KeepPayloads: !s.LeaveOutPayloads,
-		StackSuccess: c.Stack.Success, StackSchedule: c.Stack.Schedule.String(), Done: done(r),
+		ForwardTraceparent: s.ForwardTraceparent,
+		StackSuccess:       c.Stack.Success, StackSchedule: c.Stack.Schedule.String(), Done: done(r),
 		Keys: v.env.Keys, SigningKey: key.APIKey, SigningText: why, ID: v.env.ID, CreatedAt: v.env.CreatedAt, API: baseURL(r),
 		URLLimit: c.Triggers.URLLimit, URLs: len(v.env.Hooks.URLs()), Triggers: len(v.env.Hooks.Triggers),
 	}
@@ -76,7 +78,7 @@ func (c *Console) saveSettings(w http.ResponseWriter, r *http.Request, v visitor
 		}
 		fields = append(fields, payload.Field{Name: name, Raw: raw})
 	}
-	for _, name := range []string{"include_client_ip", "keep_payloads"} {
+	for _, name := range []string{"include_client_ip", "keep_payloads", "forward_traceparent"} {
 		fields = append(fields, payload.Field{Name: name, Raw: []byte(strconv.FormatBool(r.PostForm.Get(name) != ""))})
 	}
 	edits, err := registry.ReadSettings(request.Of("", fields))

@@ -27,6 +27,9 @@ type Records interface {
 	// Deliveries reads records. Those that do not exist, or have expired, are absent
 	// from the result.
 	Deliveries(ctx context.Context, keys []notification.DeliveryKey) (map[notification.DeliveryKey]notification.Delivery, error)
+	// Batch reads what is known of a batch_id; false, and no error, for one that does
+	// not exist or has expired.
+	Batch(ctx context.Context, cloudName, batchID string) (notification.Batch, bool, error)
 	// Reopen has a delivery attempted once more, by the schedule from there on. It
 	// returns notification.ErrConflict where another attempt than d.AttemptCount is
 	// on record, or one is under way.
@@ -113,6 +116,9 @@ type Event struct {
 	// Deliveries are in the order of the event's targets. One whose first attempt
 	// is not on record is pending.
 	Deliveries []notification.Delivery
+	// Batch are the ids of the other events of its batch_id: the other half of an
+	// eager pair, above all.
+	Batch []string
 }
 
 // Event reads one event. It returns a *notification.Error of code NotFound for one
@@ -136,7 +142,18 @@ func (s Service) Event(ctx context.Context, cloudName, eventID string) (Event, e
 	if body, err := payload.Unpack(event.Body); err == nil && len(body) > 0 {
 		result.Notification = append(slices.Clone(body), '}')
 	}
-	return result, nil
+	result.Batch, err = s.partners(ctx, event)
+	return result, err
+}
+
+// partners are the ids of the other events of an event's batch.
+func (s Service) partners(ctx context.Context, event notification.Event) ([]string, error) {
+	if event.BatchID == "" {
+		return nil, nil
+	}
+	batch, _, err := s.Records.Batch(ctx, event.CloudName, event.BatchID)
+	isItself := func(id string) bool { return id == event.ID }
+	return slices.DeleteFunc(slices.Concat(batch.Uploads, batch.Eagers), isItself), err
 }
 
 // Deliveries lists the deliveries of an environment, the latest first.

@@ -37,6 +37,7 @@ type StoreContract interface {
 	ReplaceEvent(ctx context.Context, event notification.Event) error
 	JoinBatch(ctx context.Context, event notification.Event) (notification.Batch, error)
 	TimeOutBatch(ctx context.Context, cloudName, batchID string, at time.Time) (notification.Batch, bool, error)
+	Batch(ctx context.Context, cloudName, batchID string) (notification.Batch, bool, error)
 	Deliveries(ctx context.Context, keys []notification.DeliveryKey) (map[notification.DeliveryKey]notification.Delivery, error)
 	Health(ctx context.Context, keys []notification.OriginKey) (map[notification.OriginKey]notification.Health, error)
 	SetHealth(ctx context.Context, key notification.OriginKey, health notification.Health) error

@@ -275,6 +275,10 @@ func testTimeOutBatch(t *testing.T, s storeTest) {
 		t.Errorf("batch = %+v", want)
 	}
 	wantEqual(t, "a complete batch", want, s.mustTimeOut(t, "b", at.Add(time.Minute)))
+	got, found, err := s.Batch(t.Context(), s.cloud, "b")
+	if wantEqual(t, "the batch, read", want, got); !found || err != nil {
+		t.Errorf("read: %t, %v", found, err)
+	}
 }
 
 func testManyTimeOuts(t *testing.T, s storeTest) {

@@ -129,6 +129,27 @@ func (s *Store) TimeOutBatch(ctx context.Context, cloudName, batchID string, at 
 	return batch, found, nil
 }
 
+// Batch reads a batch. See history.Records.
+func (s *Store) Batch(ctx context.Context, cloudName, batchID string) (notification.Batch, bool, error) {
+	s.called("Batch")
+	var batch notification.Batch
+	var found bool
+	err := s.effect(ctx, Call{Op: "Batch", Key: batchID}, func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if batch, found = s.batches[batchKey{cloudName, batchID}]; !found || s.expired(batch.ExpiresAt) {
+			batch, found = notification.Batch{}, false
+			return nil
+		}
+		batch = cloneBatch(batch)
+		return nil
+	})
+	if err != nil {
+		return notification.Batch{}, false, err
+	}
+	return batch, found, nil
+}
+
 // AllBatches returns what is stored, expired or not, ordered by environment and
 // id.
 func (s *Store) AllBatches() []notification.Batch {

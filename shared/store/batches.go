@@ -140,6 +140,23 @@ func (t *Table) TimeOutBatch(ctx context.Context, cloudName, batchID string, at 
 	return batch, true, nil
 }
 
+// Batch reads what is known of a batch_id; false, and no error, for one that does not
+// exist or has expired.
+func (t *Table) Batch(ctx context.Context, cloudName, batchID string) (notification.Batch, bool, error) {
+	attributes, err := t.get(ctx, batchKey(cloudName, batchID))
+	var batch notification.Batch
+	if err == nil && attributes != nil {
+		batch, err = readBatch(cloudName, batchID, attributes)
+	}
+	if err != nil {
+		return notification.Batch{}, false, fmt.Errorf("read batch %s: %w", batchID, err)
+	}
+	if attributes == nil || t.expired(batch.ExpiresAt) {
+		return notification.Batch{}, false, nil
+	}
+	return batch, true, nil
+}
+
 func readBatch(cloudName, batchID string, attributes map[string]types.AttributeValue) (notification.Batch, error) {
 	f := fields{attributes: attributes}
 	batch := notification.Batch{
