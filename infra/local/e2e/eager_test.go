@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -65,6 +66,10 @@ func TestEagerIsHeldThenReleased(t *testing.T) {
 		t.Errorf("result again: %+v", again)
 	}
 	toldOnce(t, receiver, 1)
+	var half shown
+	if get(t, "/events/"+result.EventID, &half); !slices.Equal(half.BatchEvents, []string{upload.EventID}) {
+		t.Errorf("the other events of the batch: %v, want %s", half.BatchEvents, upload.EventID)
+	}
 }
 
 // A half that stays alone is told when its time is over, and not before.

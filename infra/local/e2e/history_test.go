@@ -45,6 +45,7 @@ type shown struct {
 	Status      string
 	Deliveries  []told
 	Explanation []string
+	BatchEvents []string `json:"batch_events"`
 }
 
 func get(t *testing.T, path string, into any) {
