@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/oklog/ulid/v2"
+
 	"github.com/mediahooks/mediahooks/shared/history"
 	"github.com/mediahooks/mediahooks/shared/notification"
 	"github.com/mediahooks/mediahooks/shared/registry"
@@ -19,6 +21,9 @@ const (
 	recentRows = 200
 	countTo    = 100
 	heldRows   = 50
+	// retryingRows are looked through for what is being tried again, which no index
+	// has by environment.
+	retryingRows = 500
 	// latestRecoveries are looked through for one that runs.
 	latestRecoveries = 20
 )
@@ -64,9 +69,9 @@ func (c counted) String() string {
 	return number(c.N)
 }
 
-// Rows are what was counted.
+// countOf counts the rows of a page that ends at countTo.
 func countOf(page notification.LogPage) counted {
-	return counted{N: len(page.Rows), More: page.Next != "" && len(page.Rows) > 0}
+	return counted{N: len(page.Rows), More: page.Next != "" && len(page.Rows) == countTo}
 }
 
 func (c *Console) overview(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -84,7 +89,10 @@ func (c *Console) overview(w http.ResponseWriter, r *http.Request, v visitor) er
 			undelivered, faults[0] = c.log(ctx, v, notification.LogFilter{Status: notification.Exhausted}, v.now.Add(-c.Stack.Retention), countTo)
 		},
 		func() {
-			retrying, faults[1] = c.log(ctx, v, notification.LogFilter{Status: notification.Retrying}, shown.RetryingSince, countTo)
+			retrying, faults[1] = c.History.Deliveries(ctx, notification.LogQuery{
+				CloudName: v.env.CloudName, From: shown.RetryingSince, To: v.now.Add(time.Minute), Limit: countTo, Examine: retryingRows,
+				LogFilter: notification.LogFilter{Status: notification.Retrying},
+			})
 		},
 		func() { recent, faults[2] = c.log(ctx, v, notification.LogFilter{}, v.now.Add(-lookBack), recentRows) },
 		func() {
@@ -102,6 +110,9 @@ func (c *Console) overview(w http.ResponseWriter, r *http.Request, v visitor) er
 		}
 	}
 	shown.Undelivered, shown.Retrying, shown.Held = countOf(undelivered), countOf(retrying), events.Events
+	if reached, err := ulid.ParseStrict(retrying.Next); err == nil {
+		shown.RetryingSince = ulid.Time(reached.Time())
+	}
 	for _, d := range undelivered.Rows {
 		if d.AcceptedAt.After(v.now.Add(-lookBack)) {
 			shown.UndeliveredDay++

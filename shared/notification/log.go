@@ -15,6 +15,9 @@ type LogQuery struct {
 	Before string
 	// Limit is how many rows a page has at most.
 	Limit int
+	// Examine is how many rows are looked at for a page at most, about, where the
+	// usual bound is more than it is worth; 0 for that.
+	Examine int
 	// Events asks for the rows that stand for an event, of which each event has
 	// one; else for all deliveries.
 	Events bool

@@ -60,13 +60,20 @@ func (s *Store) Log(ctx context.Context, q notification.LogQuery) (notification.
 		}
 		all = slices.DeleteFunc(all, func(d notification.Delivery) bool {
 			at := acceptedAt(d.DeliveryID)
-			return d.CloudName != q.CloudName || s.expired(d.ExpiresAt) || !q.Matches(d) ||
+			return d.CloudName != q.CloudName || s.expired(d.ExpiresAt) ||
 				at.Before(q.From.Truncate(time.Millisecond)) || at.After(q.To) || q.Before != "" && d.DeliveryID >= q.Before
 		})
 		slices.SortFunc(all, func(a, b notification.Delivery) int { return strings.Compare(b.DeliveryID, a.DeliveryID) })
 		for i, d := range all {
-			if i == q.Limit {
-				page.Next = page.Rows[i-1].DeliveryID
+			if i > 0 && i == q.Examine {
+				page.Next = all[i-1].DeliveryID
+				break
+			}
+			if !q.Matches(d) {
+				continue
+			}
+			if len(page.Rows) == q.Limit {
+				page.Next = page.Rows[q.Limit-1].DeliveryID
 				break
 			}
 			page.Rows = append(page.Rows, cloneDelivery(d))

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +33,7 @@ func (t *Table) Log(ctx context.Context, q notification.LogQuery) (notification.
 }
 
 func (t *Table) log(ctx context.Context, q notification.LogQuery) (notification.LogPage, error) {
-	r := logReader{table: t, query: q, budget: &budget{rows: maxExamined, queries: maxQueries}}
+	r := logReader{table: t, query: q, budget: &budget{rows: cmp.Or(q.Examine, maxExamined), queries: maxQueries}}
 	r.first, r.last = lowest(q.From), highest(q.To)
 	if q.Before != "" && q.Before <= r.last {
 		r.last, r.exclusive = q.Before, true
