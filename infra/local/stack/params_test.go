@@ -17,6 +17,7 @@ func TestParameters(t *testing.T) {
 	}
 	defaults := map[string]string{
 		"Stage":            "local",
+		"Operations":       "false",
 		"Architecture":     architecture(),
 		"AllowedNetworks":  "127.0.0.0/8,::1/128",
 		"FirstConcurrency": "30",
