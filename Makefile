@@ -212,9 +212,7 @@ cost: tools ## count what a million deliveries cost on AWS, on the local stack (
 
 .PHONY: docs
 docs: ## write docs/configuration.md, docs/event-types.md and docs/metrics.md from what they describe
-	go run ./infra/configuration
-	go run ./infra/metrics
-	go run ./infra/eventtypes
+	go run ./infra/pages
 
 .PHONY: deploy
 deploy: tools build ## deploy to the AWS account of your credentials; STAGE=prod for that table of samconfig.toml

@@ -1,39 +1,14 @@
-// Command configuration writes docs/configuration.md from the parameters of
-// template.yaml, so that the two cannot say different things: make docs.
 package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/mediahooks/mediahooks/infra/local/workspace"
 	"github.com/mediahooks/mediahooks/infra/template"
 )
 
-func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
-
-func run() error {
-	root, err := workspace.Root()
-	if err != nil {
-		return err
-	}
-	page, err := render(root)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(pagePath(root), []byte(page), 0o644) //nolint:gosec // a page of documentation, for everybody to read
-}
-
-func pagePath(root string) string { return filepath.Join(root, "docs", "configuration.md") }
-
-const head = `# Configuration
+const configurationHead = `# Configuration
 
 <!-- Written by make docs from template.yaml: change the descriptions there. -->
 
@@ -49,14 +24,14 @@ The stage ` + "`local`" + ` opens the loopback networks, which are closed everyw
 ` + "`Architecture`" + ` is the machine's.
 `
 
-// render writes the page.
-func render(root string) (string, error) {
+// configuration is the page of the parameters of template.yaml.
+func configuration(root string) (string, error) {
 	groups, err := template.Groups(filepath.Join(root, "template.yaml"))
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
-	b.WriteString(head)
+	b.WriteString(configurationHead)
 	for _, g := range groups {
 		fmt.Fprintf(&b, "\n## %s\n\n| parameter | default | values | what it sets |\n| --- | --- | --- | --- |\n", g.Label)
 		for _, p := range g.Parameters {

@@ -1,37 +1,15 @@
-// Command eventtypes writes docs/event-types.md from the catalogue of event
-// types, so that the two cannot say different things: make docs.
 package main
 
 import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
-	"github.com/mediahooks/mediahooks/infra/local/workspace"
 	"github.com/mediahooks/mediahooks/shared/catalog"
 )
 
-func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
-
-func run() error {
-	root, err := workspace.Root()
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(pagePath(root), []byte(render()), 0o644) //nolint:gosec // a page of documentation, for everybody to read
-}
-
-func pagePath(root string) string { return filepath.Join(root, "docs", "event-types.md") }
-
-const head = `# Event types
+const eventTypesHead = `# Event types
 
 <!-- Written by make docs from shared/catalog: change it there. -->
 
@@ -48,10 +26,10 @@ A payload that does not fit is told all the same; whoever reports it reads why i
 | --- | --- | --- | --- |
 `
 
-// render writes the page.
-func render() string {
+// eventTypes is the page of the catalogue.
+func eventTypes(string) (string, error) {
 	var b strings.Builder
-	b.WriteString(head)
+	b.WriteString(eventTypesHead)
 	for _, t := range catalog.Types() {
 		var urls []string
 		if len(t.NotificationURLMethods) > 0 {
@@ -69,7 +47,7 @@ func render() string {
 	for _, t := range catalog.Types() {
 		section(&b, t)
 	}
-	return b.String()
+	return b.String(), nil
 }
 
 func section(b *strings.Builder, t catalog.Type) {

@@ -1,42 +1,17 @@
-// Command metrics writes docs/metrics.md from the list of metrics in
-// shared/telemetry and from the alarms of the templates: make docs.
 package main
 
 import (
 	"cmp"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/mediahooks/mediahooks/infra/local/workspace"
 	"github.com/mediahooks/mediahooks/infra/watch"
 	"github.com/mediahooks/mediahooks/shared/telemetry"
 )
 
-func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
-
-func run() error {
-	root, err := workspace.Root()
-	if err != nil {
-		return err
-	}
-	page, err := render(root)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(pagePath(root), []byte(page), 0o644) //nolint:gosec // a page of documentation, for everybody to read
-}
-
-func pagePath(root string) string { return filepath.Join(root, "docs", "metrics.md") }
-
-const head = `# Metrics and alarms
+const metricsHead = `# Metrics and alarms
 
 <!-- Written by make docs from shared/telemetry/list.go and the templates: change the words there. -->
 
@@ -49,7 +24,7 @@ URL or an id, since each combination of values is paid for (30 cents a month, by
 | --- | --- | --- | --- |
 `
 
-const between = `
+const alarmsHead = `
 ## Alarms
 
 Each alarm notifies ` + "`AlarmTopicArn`" + `; ` + "`receivers-affected`" + `, which is made of those that receivers or producers feel, alone notifies
@@ -59,10 +34,10 @@ Each alarm notifies ` + "`AlarmTopicArn`" + `; ` + "`receivers-affected`" + `, w
 | --- | --- | --- | --- |
 `
 
-// render writes the page.
-func render(root string) (string, error) {
+// metrics is the page of the metrics and the alarms.
+func metrics(root string) (string, error) {
 	var b strings.Builder
-	b.WriteString(head)
+	b.WriteString(metricsHead)
 	for _, m := range telemetry.List() {
 		dimension := ""
 		if m.Dimension != "" {
@@ -70,7 +45,7 @@ func render(root string) (string, error) {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Name, m.Unit, dimension, m.Meaning)
 	}
-	b.WriteString(between)
+	b.WriteString(alarmsHead)
 	alarms, err := watch.Alarms(root)
 	if err != nil {
 		return "", err
