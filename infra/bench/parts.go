@@ -20,6 +20,9 @@ func (b *bench) starts(ctx context.Context) ([]row, error) {
 	}
 	var rows []row
 	for _, name := range names {
+		if !name.IsDir() {
+			continue
+		}
 		f, err := start(ctx, b.folder, name.Name(), b.environ)
 		if err != nil {
 			return nil, err
