@@ -61,7 +61,7 @@ func newBench(ctx context.Context, folder string) (*bench, error) {
 		"STAGE=bench", "STACK_NAME=bench", "LOG_LEVEL=info", "TABLE_NAME=records", "FIRST_QUEUE_URL=" + apiURL + "/1/first", "SLOW_QUEUE_URL=" + apiURL + "/1/slow",
 		"HOLD_QUEUE_URL=" + apiURL + "/1/hold", "HOLD_TIMEOUT=1h", "ALLOWED_NETWORKS=127.0.0.0/8", "RETRY_SCHEDULE=3m,6m,9m",
 		"WAIT_WORKFLOW_ARN=arn:aws:states:eu-west-1:123456789012:stateMachine:wait", "SECRETS_KEY_ARN=bench",
-		"RECOVER_WORKFLOW_ARN=arn:aws:states:eu-west-1:123456789012:stateMachine:recover", "ACCOUNT_ID=bench", "ACCOUNT_KEY_ARN=bench",
+		"RECOVER_WORKFLOW_ARN=arn:aws:states:eu-west-1:123456789012:stateMachine:recover", "ACCOUNT_ID=bench", "ACCOUNT_KEY_ARN=bench", "SESSION_KEY_ARN=bench",
 		"GOMAXPROCS=1", "GOGC=400", "GOMEMLIMIT=220MiB", // as template.yaml has them
 	}
 	b.apiURL = apiURL
